@@ -1,0 +1,1 @@
+"""Corpora: readers, vocabularies, ragged ids, links, and where to get real text."""
