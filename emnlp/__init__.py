@@ -1,3 +1,43 @@
-"""Unsupervised learning of discrete NLP models with EM."""
+"""Unsupervised learning of discrete NLP models with EM: products of named factors.
+
+>>> from emnlp import IBM1, Aligner, Bitext
+>>> bitext = Bitext.from_pairs([(["the", "house"], ["la", "maison"]), (["the", "book"], ["le", "livre"])])
+>>> Aligner(forward=IBM1(), reverse=IBM1()).fit(bitext).predict(bitext)[0]
+[(0, 0), (1, 1)]
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Aligner": "models", "IBM1": "models", "IBM2": "models",
+    "Categorical": "factors", "Dirichlet": "factors", "Fixed": "factors", "Uniform": "factors",
+    "EM": "learners",
+    "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Text": "corpus",
+    "symmetrize": "symmetrize", "alignment_scores": "metrics", "load": "model",
+    "InputError": "errors", "NumericalError": "errors",
+}  # fmt: skip
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from emnlp.corpus import Bitext, Gold, Links, Text
+    from emnlp.errors import InputError, NumericalError
+    from emnlp.factors import Categorical, Dirichlet, Fixed, Uniform
+    from emnlp.learners import EM
+    from emnlp.metrics import alignment_scores
+    from emnlp.model import load
+    from emnlp.models import IBM1, IBM2, Aligner
+    from emnlp.symmetrize import symmetrize
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used: `emnlp --help` should not wait for a compiler."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'emnlp' has no attribute {name!r}")
+    return getattr(import_module(f"emnlp.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,1 +1,8 @@
 """Corpora: readers, vocabularies, ragged ids, links, and where to get real text."""
+
+from emnlp.corpus.bitext import Bitext
+from emnlp.corpus.gold import Gold
+from emnlp.corpus.links import Links
+from emnlp.corpus.text import Text, Vocabulary
+
+__all__ = ["Bitext", "Gold", "Links", "Text", "Vocabulary"]

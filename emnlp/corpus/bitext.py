@@ -1,0 +1,216 @@
+"""Bitext: sentence pairs in two languages, and the index of the words that occur together in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.corpus.files import display_name, read_bytes
+from emnlp.corpus.text import Text
+from emnlp.errors import InputError
+from emnlp.inference.index import cooccurrences
+
+MAX_LENGTH = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The usable sentence pairs of a bitext, indexed once for every model and for both directions.
+
+    Cell ``cells[k] + i * J + j`` (for a transposed index ``cells[k] + j * I + i``) is source token i with target token
+    j of pair k; ``slots`` gives its slot in the shared lexicon, whose slot s is source type ``conditions[s]`` with
+    target type ``outcomes[s]``.
+    """
+
+    lines: NDArray[np.int64]
+    source: Text
+    target: Text
+    cells: NDArray[np.int64]
+    slots: NDArray[np.int32]
+    conditions: NDArray[np.int32]
+    outcomes: NDArray[np.int32]
+    transposed: bool = False
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def transpose(self) -> Pairs:
+        """Swap source and target; cells and slots stay where they are."""
+        return replace(
+            self, source=self.target, target=self.source, conditions=self.outcomes, outcomes=self.conditions,
+            transposed=not self.transposed,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Bitext:
+    """Sentence pairs: line k of `source` is a translation of line k of `target`.
+
+    A pair with an empty side, or with more than `max_length` tokens on one, is kept in its place but not *usable*: it
+    trains nothing and is aligned with no link.
+
+    Parameters
+    ----------
+    source, target : Text
+    max_length : int
+        Tokens a side.
+
+    Raises
+    ------
+    InputError
+        If the sides differ in their number of sentences.
+
+    Examples
+    --------
+    >>> bitext = Bitext.from_pairs([("the house".split(), "la maison".split()), ([], ["oui"])])
+    >>> len(bitext), bitext.usable
+    (2, array([ True, False]))
+    """
+
+    source: Text
+    target: Text
+    max_length: int = MAX_LENGTH
+    _origin: Bitext | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1:
+            raise InputError(f"max_length is {self.max_length}; it has to be at least 1")
+        if len(self.source) != len(self.target):
+            raise InputError(
+                f"{self.source.name} has {len(self.source)} lines and {self.target.name} has {len(self.target)}; "
+                "line k of one has to be the translation of line k of the other"
+            )
+
+    @classmethod
+    def read(
+        cls,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str] | None = None,
+        *,
+        lowercase: bool = False,
+        max_length: int = MAX_LENGTH,
+    ) -> Bitext:
+        """Read two parallel files, or one file of ``source ||| target`` or ``source TAB target`` lines.
+
+        Raises
+        ------
+        InputError
+            As `Text.read`; if the two files differ in length; if a line of the one file, not blank, has no separator.
+        """
+        if target is not None:
+            if os.fspath(source) == os.fspath(target) == "-":
+                raise InputError("both sides are '-'; standard input can be one side, or 'source ||| target' lines")
+            sides = Text.read(source, lowercase=lowercase), Text.read(target, lowercase=lowercase)
+            return cls(*sides, max_length=max_length)
+        return cls.from_bytes(read_bytes(source), display_name(source), lowercase=lowercase, max_length=max_length)
+
+    @classmethod
+    def from_bytes(
+        cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False, max_length: int = MAX_LENGTH
+    ) -> Bitext:
+        """Build from ``source ||| target`` or ``source TAB target`` lines, whichever the first line has."""
+        sides = _split(content, name)
+        texts = [Text.from_bytes(side, name, lowercase=lowercase) for side in sides]
+        return cls(*texts, max_length=max_length)
+
+    @classmethod
+    def from_pairs(
+        cls,
+        pairs: Iterable[tuple[Sequence[str], Sequence[str]]],
+        *,
+        lowercase: bool = False,
+        max_length: int = MAX_LENGTH,
+    ) -> Bitext:
+        """Build from (source tokens, target tokens)."""
+        both = list(pairs)
+        source = Text.from_tokens((s for s, _ in both), lowercase=lowercase, name="<source>")
+        target = Text.from_tokens((t for _, t in both), lowercase=lowercase, name="<target>")
+        return cls(source, target, max_length)
+
+    @classmethod
+    def from_aligned_sents(cls, sents: Iterable[Any], **options: Any) -> Bitext:
+        """Build from NLTK's ``AlignedSent``: its `mots` are the source and its `words` the target, as in NLTK's models.
+
+        Examples
+        --------
+        >>> from nltk.translate import AlignedSent
+        >>> Bitext.from_aligned_sents([AlignedSent(["das", "haus"], ["the", "house"])]).source[0]
+        ['the', 'house']
+        """
+        return cls.from_pairs(((sent.mots, sent.words) for sent in sents), **options)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __iter__(self) -> Iterator[tuple[list[str], list[str]]]:
+        return zip(self.source, self.target)
+
+    def __getitem__(self, k: int) -> tuple[list[str], list[str]]:
+        return self.source[k], self.target[k]
+
+    def reversed(self) -> Bitext:
+        """Swap the sides; the two share one index."""
+        return self._origin or Bitext(self.target, self.source, self.max_length, self)
+
+    def upright(self) -> Bitext:
+        """Return the same bitext with an index of its own direction."""
+        return self if self._origin is None else Bitext(self.source, self.target, self.max_length)
+
+    def limited(self, max_length: int) -> Bitext:
+        """Return the same bitext with at most `max_length` tokens a side usable."""
+        if self.max_length <= max_length:
+            return self
+        if self._origin is not None:
+            return self._origin.limited(max_length).reversed()
+        return Bitext(self.source, self.target, max_length)
+
+    @cached_property
+    def blank(self) -> NDArray[np.bool_]:
+        """Which pairs have an empty side, (n,)."""
+        return np.minimum(self.source.lengths, self.target.lengths) == 0
+
+    @cached_property
+    def too_long(self) -> NDArray[np.bool_]:
+        """Which pairs have more than `max_length` tokens on a side, (n,)."""
+        return ~self.blank & (np.maximum(self.source.lengths, self.target.lengths) > self.max_length)
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which pairs train a model and get links, (n,)."""
+        return ~self.blank & ~self.too_long
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """The usable pairs with their co-occurrence index, made once."""
+        if self._origin is not None:
+            return self._origin.pairs.transpose()
+        usable = self.usable
+        source, target = self.source.select(usable), self.target.select(usable)
+        cells = np.concatenate([[0], np.cumsum(source.lengths * target.lengths)])
+        row_starts, outcomes, slots = cooccurrences(
+            source.starts, source.ids, len(source.vocabulary), target.starts, target.ids, len(target.vocabulary), cells
+        )
+        conditions = np.repeat(np.arange(len(row_starts) - 1, dtype=np.int32), np.diff(row_starts))
+        return Pairs(np.flatnonzero(usable), source, target, cells, slots, conditions, outcomes)
+
+
+def _split(content: bytes, name: str) -> tuple[bytes, bytes]:
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []
+    first = next((line for line in lines if line.strip()), b"|||")
+    separator = b"|||" if b"|||" in first else b"\t"
+    sides: tuple[list[bytes], list[bytes]] = ([], [])
+    for n, line in enumerate(lines, 1):
+        source, found, target = line.partition(separator)
+        if not found and line.strip():
+            if separator == b"\t" and n == 1:
+                raise InputError(f"{name}:{n}: neither '|||' nor a TAB in the line; give two files, or separate the sides")
+            raise InputError(f"{name}:{n}: no {separator.decode()!r} in the line; write it as 'source ||| target'")
+        sides[0].append(source)
+        sides[1].append(target)
+    return b"\n".join(sides[0]) + b"\n" * bool(lines), b"\n".join(sides[1]) + b"\n" * bool(lines)

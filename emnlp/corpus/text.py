@@ -1,0 +1,169 @@
+"""Text: tokenised sentences as a vocabulary and ragged token ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.corpus.files import decode, display_name, read_bytes
+from emnlp.errors import InputError
+from emnlp.inference.tokens import tokenise
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary(Sequence[str]):
+    """The word types of a text; the id of a word is its place in the order of first occurrence.
+
+    Examples
+    --------
+    >>> words = Vocabulary(["the", "house"])
+    >>> words.ids(["house", "garden"])
+    array([ 1, -1], dtype=int32)
+    >>> Vocabulary.from_arrays(*words.to_arrays())[1]
+    'house'
+    """
+
+    words: list[str]
+
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]  # noqa: D105, ANN001, ANN204
+        return self.words[key]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {word: n for n, word in enumerate(self.words)}
+
+    def id(self, word: str) -> int:
+        """Return the id of a word, -1 if it is unknown."""
+        return self._index.get(word, -1)
+
+    def ids(self, words: Iterable[str]) -> NDArray[np.int32]:
+        """Return the ids of words, -1 for each unknown one."""
+        index = self._index
+        return np.array([index.get(word, -1) for word in words], np.int32)
+
+    def to_arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return all words as UTF-8 bytes, and the offsets of the words in them, (n + 1,)."""
+        encoded = [word.encode("utf-8", "surrogatepass") for word in self.words]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(word) for word in encoded], out=offsets[1:])
+        return np.frombuffer(b"".join(encoded), np.uint8), offsets
+
+    @classmethod
+    def from_arrays(cls, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> Vocabulary:
+        """Rebuild from `to_arrays`.
+
+        Raises
+        ------
+        ValueError
+            If the arrays do not fit together.
+        """
+        content, bounds = data.tobytes(), offsets.tolist()
+        if not bounds or bounds[0] != 0 or bounds[-1] != len(content) or any(a > b for a, b in zip(bounds, bounds[1:])):
+            raise ValueError("the offsets of a vocabulary do not fit its bytes")
+        return cls([content[a:b].decode("utf-8", "surrogatepass") for a, b in zip(bounds, bounds[1:])])
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """Tokenised sentences.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    starts : (n + 1,) int64
+        The tokens of sentence k are those from ``starts[k]`` up to ``starts[k + 1]``.
+    ids : (N,) int32
+    name : str
+        What messages call it, usually the file.
+
+    Examples
+    --------
+    >>> text = Text.from_tokens([["the", "house"], [], ["the", "garden"]])
+    >>> len(text), text.ids, text[2]
+    (3, array([0, 1, 0, 2], dtype=int32), ['the', 'garden'])
+    """
+
+    vocabulary: Vocabulary
+    starts: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    name: str = field(default="<tokens>")
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], *, lowercase: bool = False) -> Text:
+        """Read one tokenised sentence a line; tokens are separated by ASCII white space.
+
+        Parameters
+        ----------
+        path : path-like
+            ``-`` is standard input; ``.gz .bz2 .xz .zst`` are decompressed.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, is not UTF-8 or has a NUL byte; the message names the line.
+        """
+        return cls.from_bytes(read_bytes(path), display_name(path), lowercase=lowercase)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False) -> Text:
+        """Build from UTF-8 text, a sentence a line; errors name `name` and the line."""
+        text = decode(content, name)
+        data = np.frombuffer((text.lower() if lowercase else text).encode("utf-8"), np.uint8)
+        starts, ids, begins, ends = tokenise(data)
+        words = [data[a:b].tobytes().decode("utf-8") for a, b in zip(begins.tolist(), ends.tolist())]
+        return cls(Vocabulary(words), starts, ids, name)
+
+    @classmethod
+    def from_tokens(
+        cls, sentences: Iterable[Sequence[str]], *, lowercase: bool = False, name: str = "<tokens>"
+    ) -> Text:
+        """Build from token lists; a token may be any string.
+
+        Raises
+        ------
+        InputError
+            If a sentence is a plain string, or a token is not a string.
+        """
+        index: dict[str, int] = {}
+        ids: list[int] = []
+        starts = [0]
+        for n, sentence in enumerate(sentences):
+            if isinstance(sentence, str):
+                raise InputError(f"sentence {n}: expected a list of tokens, not the string {sentence!r}; split it first")
+            for token in sentence:
+                if not isinstance(token, str):
+                    raise InputError(f"sentence {n}: token {token!r} is not a string")
+                ids.append(index.setdefault(token.lower() if lowercase else token, len(index)))
+            starts.append(len(ids))
+        return cls(Vocabulary(list(index)), np.array(starts, np.int64), np.array(ids, np.int32), name)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, k: int) -> list[str]:
+        k = range(len(self))[k]
+        words = self.vocabulary.words
+        return [words[n] for n in self.ids[self.starts[k] : self.starts[k + 1]].tolist()]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return (self[k] for k in range(len(self)))
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """The number of tokens of each sentence, (n,)."""
+        return np.diff(self.starts)
+
+    def select(self, mask: NDArray[np.bool_]) -> Text:
+        """Return the sentences where `mask` is true, with the same vocabulary."""
+        if mask.all():
+            return self
+        starts = np.concatenate([[0], np.cumsum(self.lengths[mask])])
+        return Text(self.vocabulary, starts, self.ids[np.repeat(mask, self.lengths)], self.name)

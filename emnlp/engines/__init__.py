@@ -1,0 +1,98 @@
+"""Engines: where the batches of an E-step run. The result has the same bits on any of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from emnlp.blocks import Blocks
+from emnlp.errors import InputError
+
+if TYPE_CHECKING:
+    from emnlp.model import Model
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+LANE_BYTES = 1 << 27
+MAX_LANES = 16
+
+
+def lanes(batches: Sequence[In], count_bytes: int) -> list[Sequence[In]]:
+    """Deal batches to a few lanes, whose number depends on the corpus and the model size alone, never on the machine.
+
+    A lane adds its batches in order into one accumulator, and the lanes are summed in order: so the sums have the same
+    bits at any number of threads, and at most as many count blocks live as there are lanes: 2, or what fits 128 MiB.
+
+    Examples
+    --------
+    >>> lanes("abcde", 1 << 26)
+    ['ace', 'bd']
+    """
+    n = max(2, min(MAX_LANES, LANE_BYTES // max(count_bytes, 1)))
+    return [lane for lane in (batches[first::n] for first in range(n)) if len(lane)]
+
+
+class Engine:
+    """Runs a function over batches; `expect` is the E-step of a whole corpus."""
+
+    def map(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
+        """Yield ``function(item)`` in the order of the items."""
+        raise NotImplementedError
+
+    def expect(self, model: Model, theta: Blocks, batches: Sequence[Any]) -> tuple[Blocks, float]:
+        """Return the expected counts and the log-likelihood (nats) of all batches."""
+        potentials = model.prepare(theta)
+        del theta  # the caller's temporary: potentials are what the kernels read
+
+        def add_up(lane: Sequence[Any]) -> tuple[Blocks, float]:
+            counts = potentials.zeros()
+            return counts, sum(model.expect(batch, potentials, counts) for batch in lane)
+
+        total, loglik = None, 0.0
+        for counts, value in self.map(add_up, lanes(batches, potentials.flat.nbytes)):
+            total = counts if total is None else total.__iadd__(counts)
+            loglik += value
+        return model.collect(total if total is not None else potentials.zeros()), loglik
+
+
+@dataclass(frozen=True)
+class Serial(Engine):
+    """One batch after the other, in the calling thread."""
+
+    def map(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:  # noqa: D102
+        return map(function, items)
+
+
+@dataclass(frozen=True)
+class Threads(Engine):
+    """Batches in threads: the kernels release the interpreter's lock.
+
+    Parameters
+    ----------
+    n : int
+        The number of threads.
+    """
+
+    n: int
+
+    def map(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:  # noqa: D102
+        with ThreadPoolExecutor(self.n) as pool:
+            yield from pool.map(function, items)
+
+
+def engine(n_jobs: int | None) -> Engine:
+    """Return the engine for a number of threads; None is 1, and -1 is one a processor.
+
+    Examples
+    --------
+    >>> engine(1), engine(2)
+    (Serial(), Threads(n=2))
+    """
+    n = 1 if n_jobs is None else n_jobs if n_jobs > 0 else (os.cpu_count() or 1) + 1 + n_jobs
+    if n_jobs == 0 or n < 1:
+        raise InputError(f"n_jobs is {n_jobs}; give the number of threads, or -1 for one a processor")
+    return Serial() if n == 1 else Threads(n)

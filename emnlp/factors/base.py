@@ -1,0 +1,66 @@
+"""Factor: a way to parametrise P(outcome | condition). Factors own the M-step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+
+from emnlp.blocks import Array
+from emnlp.storage import Saved
+from emnlp.support import Support
+
+Guarantee = Literal["monotone", "bound", "none"]
+
+FLOOR = 1e-9
+"""What a pair that a lexicon does not cover has in place of a probability; small beside any learned one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor(Saved):
+    """A parametrisation of P(outcome | condition) over a `Support`.
+
+    A factor is a frozen value, such as ``Categorical(alpha=1.1)``. A model binds it to a support, and holds its
+    parameters: a factor only says what they mean. To write one, give `start`, `theta` and `maximize`, and `penalty` if the
+    M-step climbs more than the expected log-likelihood.
+    """
+
+    guarantee: ClassVar[Guarantee] = "monotone"
+    """What EM does to its penalised objective with this M-step."""
+
+    bound_to: Support | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
+
+    def bind(self, support: Support) -> Self:
+        """Return a copy that also holds its support."""
+        return replace(self, bound_to=support)
+
+    @property
+    def support(self) -> Support:
+        """The support that the factor is bound to."""
+        assert self.bound_to is not None, "bind the factor first"
+        return self.bound_to
+
+    def start(self, rng: np.random.Generator | None = None) -> Array:
+        """Return first parameters: those of a constant theta, or random ones where `rng` is given."""
+        raise NotImplementedError
+
+    def theta(self, params: Array) -> Array:
+        """Return what the E-step reads, (S,)."""
+        raise NotImplementedError
+
+    def probabilities(self, params: Array) -> Array:
+        """Return normalised probabilities, (S,), for held-out likelihoods and for people."""
+        return self.theta(params)
+
+    def maximize(self, counts: Array, params: Array) -> Array:
+        """M-step: return the parameters that are best for the expected counts, (S,)."""
+        raise NotImplementedError
+
+    def penalty(self, params: Array) -> float:
+        """Return what the objective adds to the log-likelihood: a log prior, or a negative divergence, in nats."""
+        return 0.0
+
+    def refresh(self, counts: Array, params: Array) -> Factor:
+        """Return the factor with those of its quantities renewed that stay fixed within a round."""
+        return self

@@ -1,0 +1,58 @@
+"""The categorical factor: normalised expected counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emnlp.blocks import Array
+from emnlp.errors import InputError
+from emnlp.factors.base import Factor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Categorical(Factor):
+    """A table of probabilities, by maximum likelihood or MAP.
+
+    M-step: ``theta[c, o] = (e[c, o] + alpha - 1) / sum over o' of (e[c, o'] + alpha - 1)``. The parameters are theta
+    itself. A condition without counts gets the constant ``1 / space``.
+
+    Parameters
+    ----------
+    alpha : float
+        Of the symmetric Dirichlet prior: 1 is maximum likelihood, above 1 smooths (2 adds one to every count).
+
+    Raises
+    ------
+    InputError
+        If `alpha` is below 1: the mode of such a prior lies on the border; use `Dirichlet` for sparse priors.
+
+    Examples
+    --------
+    >>> from emnlp.support import Support
+    >>> coin = Categorical(alpha=2.0).bind(Support.dense(1, 2))
+    >>> coin.maximize(np.array([1.0, 5.0]), coin.start())
+    array([0.25, 0.75])
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.alpha < np.inf:
+            raise InputError(f"Categorical(alpha={self.alpha}): alpha has to be at least 1; for less, use Dirichlet")
+
+    def start(self, rng: np.random.Generator | None = None) -> Array:  # noqa: D102
+        if rng is None:
+            return self.support.spread(1 / self.support.space)
+        return self.support.normalise(rng.standard_exponential(len(self.support)))
+
+    def theta(self, params: Array) -> Array:  # noqa: D102
+        return params
+
+    def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
+        return self.support.normalise(counts if self.alpha == 1 else counts + (self.alpha - 1))
+
+    def penalty(self, params: Array) -> float:
+        """Return the log density of the prior, without its constant: ``(alpha - 1) * sum of log theta``."""
+        return 0.0 if self.alpha == 1 else float((self.alpha - 1) * np.log(params).sum())

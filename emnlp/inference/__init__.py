@@ -1,0 +1,1 @@
+"""Inference: functions of arrays only. NumPy and numba, no class, no dict, no string."""

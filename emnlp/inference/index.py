@@ -1,0 +1,157 @@
+"""Which pairs of types occur together, and the slot of every pair of tokens: an inverted index and a stamp array.
+
+No sort and no hash: the tokens of one condition type are visited together, and ``stamp[o]`` says whether the outcome
+type `o` has its slot already. A *cell* is a pair of token positions of one sentence pair; the cells of sentence pair k
+are ``cells[k] + i * J + j``, a *slot* is a pair of types.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def invert(ids, n):
+    """List the positions of each id: counting sort.
+
+    Parameters
+    ----------
+    ids : (N,) int32, each in ``0 .. n - 1``
+
+    Returns
+    -------
+    starts : (n + 1,) int64
+    order : (N,) int32
+        ``ids[order[starts[c] : starts[c + 1]]]`` are all `c`, positions ascending.
+    """
+    starts = np.zeros(n + 1, np.int64)
+    for c in ids:
+        starts[c + 1] += 1
+    for c in range(n):
+        starts[c + 1] += starts[c]
+    place = starts[:-1].copy()
+    order = np.empty(ids.size, np.int32)
+    for p in range(ids.size):
+        order[place[ids[p]]] = p
+        place[ids[p]] += 1
+    return starts, order
+
+
+@njit(nogil=True, cache=True)
+def _chunk(first, room, starts, order, pair_of, target_starts, n_target):
+    """Return where a chunk of types that begins at `first` ends, and how many new slots it can need at most."""
+    need = 0
+    for c in range(first, starts.size - 1):
+        row = 0
+        for n in range(starts[c], starts[c + 1]):
+            k = pair_of[order[n]]
+            row += target_starts[k + 1] - target_starts[k]
+        row = min(row, n_target)
+        if c > first and need + row > room:
+            return c, need
+        need += row
+    return starts.size - 1, need
+
+
+@njit(nogil=True, cache=True)
+def _number(first, last, base, starts, order, pair_of, sides, cells, stamp, slot_of, row_starts, outcomes, slots):
+    """Give slots to the outcomes of the types ``first .. last - 1``; return the next free slot."""
+    source_starts, target_starts, target = sides
+    slot = base
+    for c in range(first, last):
+        for n in range(starts[c], starts[c + 1]):
+            p = order[n]
+            k = pair_of[p]
+            t = target_starts[k]
+            size = target_starts[k + 1] - t
+            cell = cells[k] + (p - source_starts[k]) * size
+            for j in range(size):
+                o = target[t + j]
+                if stamp[o] != c:
+                    stamp[o] = c
+                    slot_of[o] = slot
+                    outcomes[slot - base] = o
+                    slot += 1
+                slots[cell + j] = slot_of[o]
+        row_starts[c + 1] = slot
+    return slot
+
+
+def cooccurrences(source_starts, source, n_source, target_starts, target, n_target, cells, room=1 << 22):
+    """Number the pairs of types that occur together in a sentence pair.
+
+    Parameters
+    ----------
+    source_starts, target_starts : (n + 1,) int64
+    source, target : int32
+        Type ids, below `n_source` and `n_target`.
+    cells : (n + 1,) int64
+        The first cell of each sentence pair; pair k has I * J of them.
+    room : int
+        The outcomes are listed in chunks of about this many slots, so that memory follows the slots, not the cells.
+
+    Returns
+    -------
+    row_starts : (n_source + 1,) int64
+    outcomes : (S,) int32
+        The slots of source type c are those from ``row_starts[c]``; their outcomes stand in order of first occurrence.
+    slots : (cells,) int32
+    """
+    starts, order = invert(source, n_source)
+    pair_of = np.repeat(np.arange(len(source_starts) - 1, dtype=np.int32), np.diff(source_starts))
+    slots = np.empty(cells[-1], np.int32)
+    stamp, slot_of = np.full(n_target, -1, np.int32), np.empty(n_target, np.int32)
+    row_starts = np.zeros(n_source + 1, np.int64)
+    pieces = [np.empty(0, np.int32)]
+    first, slot = 0, 0
+    while first < n_source:
+        last, need = _chunk(first, room, starts, order, pair_of, target_starts, n_target)
+        if slot + need >= np.iinfo(np.int32).max:
+            raise OverflowError("more than 2**31 distinct word pairs; train on fewer sentence pairs")
+        outcomes = np.empty(need, np.int32)
+        sides = (source_starts, target_starts, target)
+        end = _number(first, last, slot, starts, order, pair_of, sides, cells, stamp, slot_of, row_starts, outcomes, slots)
+        pieces.append(outcomes[: end - slot].copy())
+        first, slot = last, end
+    return row_starts, np.concatenate(pieces), slots
+
+
+@njit(nogil=True, cache=True)
+def translate(rows, condition_of, outcome_of, old_rows, n_old, missing, unknown):
+    """Find the slots of one lexicon in another one.
+
+    Parameters
+    ----------
+    rows, old_rows : tuple
+        The two lexicons, row by row: ``(starts, order, outcomes)``, the slots of condition c being
+        ``order[starts[c] : starts[c + 1]]`` and their outcomes ``outcomes[slot]``.
+    condition_of, outcome_of : int32
+        The old ids of the new lexicon's types, -1 where the old one does not have them.
+    n_old : int
+        The number of outcome types of the old lexicon.
+    missing, unknown : int
+        What to return for a pair that the old lexicon lacks, and for any pair of a condition that it lacks.
+
+    Returns
+    -------
+    (S,) int32
+    """
+    starts, order, outcomes = rows
+    old_starts, old_order, old_outcomes = old_rows
+    found = np.empty(order.size, np.int32)
+    stamp, slot_of = np.full(n_old, -1, np.int32), np.empty(n_old, np.int32)
+    for c in range(starts.size - 1):
+        old = condition_of[c]
+        if old >= 0 and starts[c + 1] > starts[c]:
+            for n in range(old_starts[old], old_starts[old + 1]):
+                slot = old_order[n]
+                stamp[old_outcomes[slot]] = c
+                slot_of[old_outcomes[slot]] = slot
+        for n in range(starts[c], starts[c + 1]):
+            o = outcome_of[outcomes[order[n]]]
+            if old < 0:
+                found[order[n]] = unknown
+            elif o >= 0 and stamp[o] == c:
+                found[order[n]] = slot_of[o]
+            else:
+                found[order[n]] = missing
+    return found

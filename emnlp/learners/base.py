@@ -1,0 +1,67 @@
+"""Learner: a frozen value that turns first parameters into better and better ones; and the trace of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+from emnlp.blocks import Blocks
+from emnlp.storage import Saved
+
+if TYPE_CHECKING:
+    from emnlp.engines import Engine
+    from emnlp.factors import Factor
+    from emnlp.factors.base import Guarantee
+    from emnlp.model import Model
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a learner stands: parameters, their objective (nats, the whole corpus), and all else that it needs to go on."""
+
+    params: Blocks
+    objective: float
+    state: Any = None
+
+
+@dataclass(frozen=True)
+class Learner(Saved):
+    """How E-step and M-step alternate; its whole state is in the `Step` that it yields."""
+
+    guarantee: ClassVar[Guarantee] = "none"
+
+    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
+        """Yield the first parameters with their objective, then those after each M-step."""
+        raise NotImplementedError
+
+    def promises(self, factors: Sequence[Factor]) -> bool:
+        """Return whether the objective cannot fall: this learner and every factor declare it."""
+        return all(part.guarantee == "monotone" for part in (self, *factors))
+
+
+@dataclass
+class Trace(Sequence[float]):
+    """The objective of each iteration: ``trace[k]`` is that after k M-steps, in nats over the whole corpus.
+
+    Examples
+    --------
+    >>> trace = Trace([-9.0, -7.5], reason="max_iter reached", n_items=2)
+    >>> trace[-1], len(trace), trace.reason
+    (-7.5, 2, 'max_iter reached')
+    """
+
+    objective: list[float] = field(default_factory=list)
+    reason: str = ""
+    n_items: int = 0
+    seconds: list[float] = field(default_factory=list, compare=False)
+
+    @overload
+    def __getitem__(self, k: int) -> float: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[float]: ...
+    def __getitem__(self, k: int | slice) -> float | list[float]:
+        return self.objective[k]
+
+    def __len__(self) -> int:
+        return len(self.objective)

@@ -1,0 +1,28 @@
+"""Expectation maximisation (Dempster, Laird & Rubin 1977)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from emnlp.blocks import Blocks
+from emnlp.learners.base import Learner, Step
+
+if TYPE_CHECKING:
+    from emnlp.engines import Engine
+    from emnlp.factors.base import Guarantee
+    from emnlp.model import Model
+
+
+@dataclass(frozen=True)
+class EM(Learner):
+    """Batch EM: the objective never falls. Not for corpora of which a part already tells most: there, go online."""
+
+    guarantee: ClassVar[Guarantee] = "monotone"
+
+    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
+        while True:
+            counts, loglik = engine.expect(model, model.theta(params), batches)
+            yield Step(params, loglik + model.penalty(params))
+            params = model.maximize(counts, params)

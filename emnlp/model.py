@@ -1,0 +1,372 @@
+"""Model: a product of named factors. It binds them to a corpus; its E-step is `expect`; all the rest is inherited."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from tqdm import tqdm
+
+from emnlp import storage
+from emnlp.blocks import Array, Blocks
+from emnlp.engines import engine
+from emnlp.errors import InputError, NumericalError
+from emnlp.factors import Factor
+from emnlp.learners import EM, Learner, Step, Trace
+from emnlp.support import Support
+
+Callback = Callable[[int, Step], None]
+
+
+@dataclass(kw_only=True)
+class Model(storage.Saved):
+    """A product of named factors over a corpus.
+
+    A field that is a `Factor` or a `Model` is a part; the blocks of a nested model have dotted names, such as
+    ``forward.lexical``. A model defines `supports`, `index`, `expect`, `posterior`, `decode` and `count`, and `prepare`
+    with its adjoint `collect` where the kernels want another layout than the factors.
+
+    Parameters
+    ----------
+    learner : Learner
+    max_iter : int
+        The number of M-steps; the last parameters are scored too, so ``trace_`` has one entry more.
+    tol : float
+        Stop when the objective rises by less than this, in nats an item; 0 runs all of `max_iter`.
+    n_jobs : int or None
+        Threads; -1 is one a processor. The result has the same bits at any number.
+    random_state : int or None
+        Seed of a random start; None starts from a constant theta and draws nothing.
+    verbose : int
+        1 shows a progress bar on a terminal.
+
+    Attributes
+    ----------
+    factors_ : dict of str to Factor
+        The factors, bound to their supports.
+    params_ : Blocks
+    trace_ : Trace
+        The objective after each M-step, and the reason to stop.
+    """
+
+    learner: Learner = field(default_factory=EM)
+    max_iter: int = 100
+    tol: float = 0.0
+    n_jobs: int | None = 1
+    random_state: int | None = None
+    verbose: int = 0
+
+    kept: ClassVar[tuple[str, ...]] = ()
+    """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
+
+    factors_: dict[str, Factor] = field(init=False, repr=False, compare=False)
+    params_: Blocks = field(init=False, repr=False, compare=False)
+    trace_: Trace = field(init=False, repr=False, compare=False)
+
+    # What a model defines
+
+    def supports(self, corpus: Any) -> dict[str, Support]:
+        """Return the support of each factor on a corpus; remembers what `index` will need of it."""
+        raise NotImplementedError
+
+    def index(self, corpus: Any, batch_size: int | None = None) -> Sequence[Any]:
+        """Turn a corpus into batches of slots, once; they depend on the corpus and the settings alone."""
+        raise NotImplementedError
+
+    def prepare(self, theta: Blocks) -> Blocks:
+        """Return the potentials: theta as the kernels read it. Once an E-step."""
+        return theta
+
+    def collect(self, counts: Blocks) -> Blocks:
+        """Return the factors' counts from the potentials' counts: the adjoint of `prepare`. Once an E-step."""
+        return counts
+
+    def expect(self, batch: Any, potentials: Blocks, counts: Blocks) -> float:
+        """E-step: add the potentials' expected counts into `counts`; return log P(batch) in nats."""
+        raise NotImplementedError
+
+    def posterior(self, batch: Any, potentials: Blocks) -> Iterator[Array]:
+        """Yield the posterior of each item."""
+        raise NotImplementedError
+
+    def decode(self, batch: Any, potentials: Blocks) -> Any:
+        """Return the best latent structure of each item."""
+        raise NotImplementedError
+
+    def count(self, batch: Any, latent: Any, counts: Blocks) -> None:
+        """Add ``#(t: c -> o | x, z)`` of each factor: the definition of the model."""
+        raise NotImplementedError
+
+    def corpus(self, data: Any) -> Any:
+        """Return `data` as the corpus that this model reads."""
+        return data
+
+    # Part by part
+
+    @property
+    def parts(self) -> dict[str, Factor | Model]:
+        """The fields that are factors or models."""
+        fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.init}
+        return {name: value for name, value in fields.items() if isinstance(value, Factor | Model)}
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """The fields that are models."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, Model)}
+
+    def unbound(self) -> dict[str, Factor]:
+        """Return all factors by dotted name, as the constructor got them."""
+        factors: dict[str, Factor] = {}
+        for name, part in self.parts.items():
+            if isinstance(part, Factor):
+                factors[name] = part
+            else:
+                factors |= {f"{name}.{key}": factor for key, factor in part.unbound().items()}
+        return factors
+
+    def theta(self, params: Blocks) -> Blocks:
+        """Return what the E-step reads, factor by factor."""
+        return Blocks({name: factor.theta(params[name]) for name, factor in self.factors_.items()})
+
+    def maximize(self, counts: Blocks, params: Blocks) -> Blocks:
+        """M-step, factor by factor."""
+        return Blocks({name: factor.maximize(counts[name], params[name]) for name, factor in self.factors_.items()})
+
+    def penalty(self, params: Blocks) -> float:
+        """Return the sum of the factors' penalties, in nats."""
+        return sum(factor.penalty(params[name]) for name, factor in self.factors_.items())
+
+    def probabilities(self) -> Blocks:
+        """Return the fitted factors' normalised probabilities."""
+        self.check_fitted()
+        return Blocks({name: factor.probabilities(self.params_[name]) for name, factor in self.factors_.items()})
+
+    # The public face
+
+    def fit(self, corpus: Any, *, start: Model | None = None, callback: Callback | None = None) -> Self:
+        """Learn the parameters.
+
+        Parameters
+        ----------
+        corpus
+            What `corpus` accepts.
+        start : Model, optional
+            A fitted model: each factor that both models have, of the same kind, starts where it ended.
+        callback : callable, optional
+            Called with the number of M-steps done and the `Step`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If the corpus has nothing to learn from, or `start` does not fit.
+        NumericalError
+            If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
+        """
+        if self.max_iter < 0:
+            raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
+        corpus = self.corpus(corpus)
+        supports = self.supports(corpus)
+        self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
+        batches = self.index(corpus)
+        if not batches:
+            raise InputError("nothing to learn from: no item of the corpus is usable")
+        params = self._first(corpus, start)
+        steps = self.learner.iterate(self, params, batches, engine(self.n_jobs))
+        self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
+        begin = time.perf_counter()
+        with self._bar() as bar:
+            for step in steps:
+                self._check(step)
+                self.trace_.objective.append(step.objective)
+                self.trace_.seconds.append(time.perf_counter() - begin)
+                self._share(step.params)
+                if callback is not None:
+                    callback(len(self.trace_) - 1, step)
+                bar.set_postfix_str(f"{step.objective / self.trace_.n_items:.4f} nats an item")
+                self.trace_.reason = self._reason()
+                if self.trace_.reason:
+                    break
+                bar.update()
+        return self
+
+    def predict(self, corpus: Any) -> Any:
+        """Return the best latent structure of each item."""
+        raise NotImplementedError
+
+    def predict_proba(self, corpus: Any) -> Any:
+        """Return the posterior of each item."""
+        raise NotImplementedError
+
+    def score(self, corpus: Any) -> float:
+        """Return the mean log-likelihood of an item, in nats, under the normalised probabilities."""
+        potentials, batches = self.ready(corpus, self.probabilities())
+
+        def loglik(batch: Any) -> float:
+            return self.expect(batch, potentials, potentials.zeros())
+
+        items = sum(len(batch) for batch in batches)
+        return sum(engine(self.n_jobs).map(loglik, batches)) / items if items else 0.0
+
+    def ready(self, corpus: Any, theta: Blocks | None = None) -> tuple[Blocks, Sequence[Any]]:
+        """Return potentials and batches for prediction."""
+        self.check_fitted()
+        corpus = self.corpus(corpus)
+        return self.prepare(self.theta(self.params_) if theta is None else theta), self.index(corpus)
+
+    def check_fitted(self) -> None:
+        """Raise `InputError` unless the model is fitted."""
+        if not hasattr(self, "params_"):
+            raise InputError(f"this {type(self).__name__} is not fitted yet; call fit first, or load a saved one")
+
+    # How a fit goes
+
+    def _hold(self, factors: Mapping[str, Factor]) -> None:
+        self.factors_ = dict(factors)
+        for name, model in self.models.items():
+            model._hold({key[len(name) + 1 :]: f for key, f in factors.items() if key.startswith(name + ".")})
+
+    def _share(self, params: Blocks) -> None:
+        self.params_ = params
+        for name, model in self.models.items():
+            model._share(params.part(name))
+
+    def _first(self, corpus: Any, start: Model | None) -> Blocks:
+        rng = None if self.random_state is None else np.random.default_rng(self.random_state)
+        arrays = {name: factor.start(rng) for name, factor in self.factors_.items()}
+        return Blocks(arrays if start is None else arrays | self.inherit(start, arrays))
+
+    def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the first parameters that a fitted model gives; here, those of equal factors on equal supports."""
+        start.check_fitted()
+        found = {
+            name: start.params_[name]
+            for name, factor in self.factors_.items()
+            if start.factors_.get(name) == factor and start.params_[name].shape == arrays[name].shape
+        }
+        if not found:
+            raise InputError(f"start: a {type(start).__name__} has no factor in common with this {type(self).__name__}")
+        return found
+
+    def _reason(self) -> str:
+        objective = self.trace_.objective
+        if len(objective) > self.max_iter:
+            return f"max_iter: {self.max_iter} M-steps done"
+        if len(objective) > 1 and self.tol > 0 and objective[-1] - objective[-2] < self.tol * self.trace_.n_items:
+            return f"tol: the objective rose by less than {self.tol} nats an item"
+        return ""
+
+    def _check(self, step: Step) -> None:
+        done = len(self.trace_)
+        if not np.isfinite(step.objective):
+            bad = [name for name, params in step.params.items() if not np.isfinite(params).all()]
+            raise NumericalError(
+                f"iteration {done}: the objective is {step.objective}; "
+                + (f"the parameters of factor {bad[0]!r} are not finite" if bad else "an item has probability 0")
+            )
+        if done and self.learner.promises(list(self.factors_.values())):
+            before = self.trace_[-1]
+            if step.objective < before - 1e-9 * max(1.0, abs(before)):
+                raise NumericalError(f"iteration {done}: the objective fell from {before} to {step.objective}")
+
+    def _bar(self) -> tqdm[Any]:
+        quiet = None if self.verbose else True  # None: silent unless the stream is a terminal
+        return tqdm(total=self.max_iter, desc=type(self).__name__, unit="it", disable=quiet)
+
+    # Model files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model as one safetensors file.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written, or a part of the model is of a kind that cannot be saved.
+        """
+        self.check_fitted()
+        arrays: dict[str, Any] = {f"params/{name}": params for name, params in self.params_.items()}
+        for name, factor in self.factors_.items():
+            support = factor.support
+            arrays |= {f"support/{name}/{key}": getattr(support, key) for key in ("conditions", "outcomes", "space")}
+        sizes = {name: factor.support.n_outcomes for name, factor in self.factors_.items()}
+        trace = {"objective": self.trace_.objective, "reason": self.trace_.reason, "n_items": self.trace_.n_items}
+        header = {"model": storage.describe(self), "n_outcomes": sizes, "trace": trace}
+        storage.write(path, header, arrays | self.remembered())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a fitted model.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, truncated, foreign, or holds another kind of model.
+        """
+        header, arrays = storage.read(path)
+        try:
+            model = storage.build(header["model"])
+            if not isinstance(model, cls):
+                raise InputError(f"the file holds a {type(model).__name__}, not a {cls.__name__}; try emnlp.load")
+            model._restore(header, arrays)
+        except InputError as error:
+            raise InputError(f"{os.fspath(path)}: {error}") from None
+        except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
+            raise InputError(f"{os.fspath(path)}: the model file is damaged ({error!r})") from None
+        return model
+
+    def _restore(self, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        supports = {name: _support(arrays, name, header["n_outcomes"][name]) for name in self.unbound()}
+        self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
+        params = Blocks({name: arrays[f"params/{name}"] for name in self.factors_})
+        for name, factor in self.factors_.items():
+            if params[name].shape != factor.start().shape or not np.isfinite(params[name]).all():
+                raise ValueError(f"parameters of {name}")
+        self._share(params)
+        self.trace_ = Trace(**header["trace"])
+        self.recall(arrays)
+
+    def remembered(self, prefix: str = "") -> dict[str, Any]:
+        """Return the fitted attributes named in `kept`, the parts' too, as arrays for a model file."""
+        arrays: dict[str, Any] = {}
+        for name in self.kept:
+            value = getattr(self, name)
+            pieces = dict(zip((".bytes", ".offsets"), value.to_arrays())) if hasattr(value, "to_arrays") else {"": value}
+            arrays |= {f"kept/{prefix}{name}{key}": np.atleast_1d(piece) for key, piece in pieces.items()}
+        for name, model in self.models.items():
+            arrays |= model.remembered(f"{prefix}{name}.")
+        return arrays
+
+    def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:
+        """Set the attributes that `remembered` wrote; a model with `kept` extends this to rebuild and check them."""
+        for name, model in self.models.items():
+            model.recall(arrays, f"{prefix}{name}.")
+
+
+def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:
+    """Rebuild a support, and check it: the kernels trust it."""
+    conditions, outcomes, space = (arrays[f"support/{name}/{key}"] for key in ("conditions", "outcomes", "space"))
+    right = conditions.dtype == outcomes.dtype == np.int32 and space.dtype == np.int64 and conditions.ndim == 1
+    if not right or conditions.shape != outcomes.shape or (space < 1).any():
+        raise ValueError(f"support of {name}")
+    for ids, size in ((conditions, len(space)), (outcomes, n_outcomes)):
+        if len(ids) and (ids.min() < 0 or ids.max() >= size):
+            raise ValueError(f"support of {name}")
+    return Support(conditions, outcomes, space, n_outcomes)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """Read a fitted model of any kind; see `Model.load`."""
+    return Model.load(path)
+
+
+def concatenate(iterables: Iterable[Iterable[Any]]) -> Iterator[Any]:
+    """Chain the results of batches."""
+    return (item for iterable in iterables for item in iterable)

@@ -1,0 +1,255 @@
+"""A word aligner of two directions, trained side by side on one index, and symmetrised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.blocks import Array, Blocks, prefixed
+from emnlp.corpus.bitext import Bitext
+from emnlp.corpus.links import Links
+from emnlp.engines import engine
+from emnlp.errors import InputError
+from emnlp.inference.symmetric import points_of
+from emnlp.model import Model
+from emnlp.models.alignment import IBM1, DirectedAligner
+from emnlp.models.batches import Batch, in_place
+from emnlp.support import Support
+from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
+
+
+@dataclass(frozen=True, eq=False)
+class TwoWay:
+    """The same sentence pairs, seen from both directions; a direction that is not modelled is absent."""
+
+    forward: Batch | None
+    reverse: Batch | None
+
+    @property
+    def any(self) -> Batch:
+        """Either direction's batch."""
+        batch = self.forward or self.reverse
+        assert batch is not None
+        return batch
+
+    def __len__(self) -> int:
+        return len(self.any)
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """Where the pairs stand in the corpus, (n,)."""
+        return self.any.lines
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """The lengths (I, J) of each pair, (n, 2)."""
+        return self.any.sizes if self.forward else self.any.sizes[:, ::-1].copy()
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What an `Aligner` says of one sentence pair.
+
+    `links` are ``(i, j, p)``; ``null_source[i]`` and ``null_target[j]`` are the probabilities that a word is a
+    translation of nothing, by the reverse and the forward model; empty if that direction is not modelled.
+    """
+
+    line: int
+    links: list[tuple[int, int, float]]
+    null_source: list[float]
+    null_target: list[float]
+
+
+@dataclass(kw_only=True)
+class Aligner(Model):
+    """Two directed aligners, P(target | source) and P(source | target), and one set of links from both.
+
+    The parts are independent: the objective is the sum of theirs. They share one index and one set of lexical slots.
+
+    Parameters
+    ----------
+    forward, reverse : DirectedAligner, optional
+        None leaves a direction out.
+    symmetrize : str
+        How links are made from both directions; one of `emnlp.symmetrize.METHODS`: a heuristic over the best links of
+        each, or ``product`` and ``mean``: links whose posteriors' geometric or arithmetic mean is above `threshold`.
+    threshold : float
+        Between 0 and 1.
+    max_iter : int
+        5 by default.
+
+    Raises
+    ------
+    InputError
+        If both directions are None, or `symmetrize` or `threshold` is not one of these.
+
+    Examples
+    --------
+    >>> bitext = Bitext.from_pairs([(["the", "house"], ["la", "maison"]), (["the", "book"], ["le", "livre"])])
+    >>> aligner = Aligner(forward=IBM1(), reverse=IBM1(), symmetrize="product", threshold=0.4).fit(bitext)
+    >>> aligner.align(["the", "house"], ["la", "maison"])
+    [(0, 0), (1, 1)]
+    """
+
+    forward: DirectedAligner | None = field(default_factory=IBM1)
+    reverse: DirectedAligner | None = field(default_factory=IBM1)
+    symmetrize: str = "grow-diag-final-and"
+    threshold: float = 0.5
+    max_iter: int = 5
+
+    def __post_init__(self) -> None:
+        if self.forward is None and self.reverse is None:
+            raise InputError("Aligner: both directions are None; give at least one")
+        if self.symmetrize not in METHODS:
+            raise InputError(f"symmetrize: {self.symmetrize!r} is not known; choose from {', '.join(METHODS)}")
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold is {self.threshold}; a probability lies between 0 and 1")
+
+    @property
+    def directions(self) -> dict[str, DirectedAligner]:
+        """The directions that are modelled, by name."""
+        both = {"forward": self.forward, "reverse": self.reverse}
+        return {name: model for name, model in both.items() if model is not None}
+
+    def corpus(self, data: Any) -> Bitext:
+        """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``."""
+        return next(iter(self.directions.values())).corpus(data).upright()
+
+    def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
+        supports: dict[str, Support] = {}
+        for name, model in self.directions.items():
+            side = model.supports(corpus if name == "forward" else corpus.reversed())
+            supports |= {f"{name}.{key}": support for key, support in side.items()}
+        return supports
+
+    def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[TwoWay]:  # noqa: D102
+        corpus = corpus.limited(min(model.max_length_ for model in self.directions.values()))
+        ways = {"forward": corpus, "reverse": corpus.reversed()}
+        batches = {name: model.index(ways[name], batch_size) for name, model in self.directions.items()}
+        n = len(next(iter(batches.values())))
+        return [TwoWay(*(batches[name][b] if name in batches else None for name in ways)) for b in range(n)]
+
+    def prepare(self, theta: Blocks) -> Blocks:  # noqa: D102
+        return self._each(theta, "prepare")
+
+    def collect(self, counts: Blocks) -> Blocks:  # noqa: D102
+        return self._each(counts, "collect")
+
+    def _each(self, blocks: Blocks, method: str) -> Blocks:
+        arrays: dict[str, Array] = {}
+        for name, model in self.directions.items():
+            arrays |= prefixed(name, getattr(model, method)(blocks.part(name)))
+        return Blocks(arrays)
+
+    def expect(self, batch: TwoWay, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
+        return sum(
+            model.expect(getattr(batch, name), potentials.part(name), counts.part(name))
+            for name, model in self.directions.items()
+        )
+
+    def posterior_cells(self, batch: TwoWay, potentials: Blocks) -> tuple[Array, dict[str, Array]]:
+        """Return the combined posterior by cell, source-major, and each direction's P(NULL) by token."""
+        cells, nulls = [], {}
+        for name, model in self.directions.items():
+            by_cell, nulls[name], _ = model.posterior_cells(getattr(batch, name), potentials.part(name))
+            cells.append(by_cell)
+        if len(cells) == 1:
+            return cells[0], nulls
+        return (cells[0] + cells[1]) / 2 if self.symmetrize == "mean" else np.sqrt(cells[0] * cells[1]), nulls
+
+    def posterior(self, batch: TwoWay, potentials: Blocks) -> Iterator[Array]:
+        """Yield the combined posterior of each pair, (I, J): the geometric mean, or what `symmetrize` says."""
+        cells, at = self.posterior_cells(batch, potentials)[0], 0
+        for n_source, n_target in batch.sizes.tolist():
+            yield cells[at : at + n_source * n_target].reshape(n_source, n_target)
+            at += n_source * n_target
+
+    def decode(self, batch: TwoWay, potentials: Blocks) -> NDArray[np.uint8]:
+        """Return the alignment points of each pair as 0/1 cells, source-major."""
+        if self.symmetrize in POSTERIOR:
+            return (self.posterior_cells(batch, potentials)[0] > self.threshold).astype(np.uint8)
+        points = {name: np.zeros(batch.any.n_cells, np.uint8) for name in self.directions}
+        for name, model in self.directions.items():
+            way = getattr(batch, name)
+            points_of(way.sizes, model.decode(way, potentials.part(name)), name == "reverse", points[name])
+        if len(points) == 1:
+            return next(iter(points.values()))
+        return combine(batch.sizes, points["forward"], points["reverse"], self.symmetrize)
+
+    def count(self, batch: TwoWay, latent: Mapping[str, NDArray[np.int32]], counts: Blocks) -> None:
+        """Count each direction's latent alignment with its own model; `latent` has one a direction."""
+        for name, model in self.directions.items():
+            model.count(getattr(batch, name), latent[name], counts.part(name))
+
+    def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Take over the lexicon of each direction of a fitted `Aligner`."""
+        found: dict[str, Array] = {}
+        for name, model in self.directions.items():
+            other = start.directions.get(name) if isinstance(start, Aligner) else None
+            if other is None:
+                raise InputError(f"start: expected a fitted Aligner that has the {name} direction, too")
+            mine = {key: arrays[f"{name}.{key}"] for key in model.factors_}
+            found |= prefixed(name, model.inherit(other, mine))
+        return found
+
+    # What users call
+
+    def predict(self, corpus: Any) -> Links:
+        """Return the links of each pair, source first; an unusable pair has none.
+
+        Parameters
+        ----------
+        corpus : Bitext or list of (source tokens, target tokens)
+
+        Returns
+        -------
+        Links
+        """
+        bitext = self.corpus(corpus)
+        potentials, batches = self.ready(bitext)
+
+        def found(batch: TwoWay) -> Links:
+            return links(batch.sizes, self.decode(batch, potentials))
+
+        return in_place(len(bitext), batches, engine(self.n_jobs).map(found, batches))
+
+    def predict_proba(self, corpus: Any) -> list[Array]:
+        """Return the combined posterior of each link, (I, J) a pair; 0 throughout an unusable pair."""
+        bitext = self.corpus(corpus)
+        potentials, batches = self.ready(bitext)
+        found = {}
+        for batch in batches:
+            found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
+        sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
+        return [found[k] if k in found else np.broadcast_to(0.0, size) for k, size in enumerate(sizes)]
+
+    def posteriors(self, corpus: Any) -> Iterator[Posterior]:
+        """Yield one `Posterior` a pair, in order: the links of `predict`, with probabilities, and those of NULL."""
+        bitext = self.corpus(corpus)
+        potentials, batches = self.ready(bitext)
+        line = 0
+        for batch in batches:
+            for posterior in self._posteriors(batch, potentials):
+                yield from (Posterior(blank, [], [], []) for blank in range(line, posterior.line))
+                yield posterior
+                line = posterior.line + 1
+        yield from (Posterior(blank, [], [], []) for blank in range(line, len(bitext)))
+
+    def _posteriors(self, batch: TwoWay, potentials: Blocks) -> Iterator[Posterior]:
+        cells, nulls = self.posterior_cells(batch, potentials)
+        chosen = links(batch.sizes, self.decode(batch, potentials))
+        cell, source, target = 0, 0, 0
+        for k, (line, (n_source, n_target)) in enumerate(zip(batch.lines.tolist(), batch.sizes.tolist())):
+            scored = [(i, j, float(cells[cell + i * n_target + j])) for i, j in chosen[k]]
+            null_source = nulls["reverse"][source : source + n_source].tolist() if "reverse" in nulls else []
+            null_target = nulls["forward"][target : target + n_target].tolist() if "forward" in nulls else []
+            yield Posterior(line, scored, null_source, null_target)
+            cell, source, target = cell + n_source * n_target, source + n_source, target + n_target
+
+    def align(self, source: Sequence[str], target: Sequence[str]) -> list[tuple[int, int]]:
+        """Return the links of one sentence pair."""
+        return self.predict([(source, target)])[0]

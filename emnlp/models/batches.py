@@ -1,0 +1,85 @@
+"""Batches of sentence pairs, and links back in the place of their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.corpus.bitext import Pairs
+from emnlp.corpus.links import Links
+
+BATCH_CELLS = 1 << 18
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Sentence pairs ``first .. last - 1`` of an index, with the slots of their cells, NULL rows and priors.
+
+    `slots` are lexical slots less the NULL row's; ``null_slots`` are those of the NULL row, (target tokens,); the prior
+    of pair k begins at ``bases[k]``, and depends on j where ``steps[k]`` is 1.
+    """
+
+    pairs: Pairs
+    first: int
+    last: int
+    slots: NDArray[np.int32]
+    null_slots: NDArray[np.int32]
+    bases: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """Where the pairs stand in the corpus, (n,)."""
+        return self.pairs.lines[self.first : self.last]
+
+    @property
+    def kernel(self) -> tuple[Any, ...]:
+        """The first arguments of the kernels in `inference.mixture`."""
+        pairs = self.pairs
+        flat = (pairs.source.starts, pairs.target.starts, self.null_slots, pairs.cells, pairs.transposed)
+        return self.first, self.last, flat, self.slots, (self.bases, self.steps)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """The lengths (I, J) of each pair, (n, 2)."""
+        here = slice(self.first, self.last)
+        return np.stack([self.pairs.source.lengths[here], self.pairs.target.lengths[here]], 1)
+
+    @cached_property
+    def n_cells(self) -> int:
+        """The number of pairs of tokens."""
+        return int(self.pairs.cells[self.last] - self.pairs.cells[self.first])
+
+    @cached_property
+    def n_targets(self) -> int:
+        """The number of target tokens."""
+        return int(self.pairs.target.starts[self.last] - self.pairs.target.starts[self.first])
+
+    def by_pair(self, by_cell: NDArray[Any], by_null: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """Yield (I + 1, J) for each pair, NULL first, of values by cell and by target token."""
+        cell, token = 0, 0
+        for n_source, n_target in self.sizes.tolist():
+            cells = by_cell[cell : cell + n_source * n_target]
+            shape = (n_target, n_source) if self.pairs.transposed else (n_source, n_target)
+            words = cells.reshape(shape).T if self.pairs.transposed else cells.reshape(shape)
+            yield np.vstack([by_null[token : token + n_target], words])
+            cell, token = cell + n_source * n_target, token + n_target
+
+
+def in_place(n: int, batches: Sequence[Any], found: Iterable[Links]) -> Links:
+    """Put the links of batches where their lines stand; the other lines have none."""
+    numbers = np.zeros(n, np.int64)
+    pieces = [Links.from_lists([])]
+    for batch, links in zip(batches, found):
+        numbers[batch.lines] = np.diff(links.starts)
+        pieces.append(links)
+    starts = np.concatenate([[0], np.cumsum(numbers)])
+    return Links(starts, *(np.concatenate([getattr(each, side) for each in pieces]) for side in ("source", "target")))

@@ -1,0 +1,108 @@
+"""Model files: one safetensors file, arrays with a JSON header. Reading one never runs code.
+
+A part of a model (a factor, a learner, a model) is a dataclass; the header names its class and its fields, and only
+classes that are registered (every subclass of `Saved` that has been imported) are built from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from emnlp.corpus.files import replacing
+from emnlp.errors import InputError
+
+FORMAT = 1
+_SCALARS = (str, int, float, bool, type(None))
+
+
+class Saved:
+    """Base of everything that a header can name."""
+
+    registered: ClassVar[dict[str, type[Saved]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Saved.registered[cls.__name__] = cls
+
+
+def describe(part: Any) -> Any:
+    """Return a JSON value for a field: scalars and sequences as they are, a registered dataclass by name and fields."""
+    if isinstance(part, Saved):
+        assert dataclasses.is_dataclass(part)
+        fields = [field for field in dataclasses.fields(part) if field.init and field.metadata.get("saved", True)]
+        return {"is": type(part).__name__, **{field.name: describe(getattr(part, field.name)) for field in fields}}
+    if isinstance(part, list | tuple):
+        return [describe(item) for item in part]
+    if isinstance(part, np.generic):
+        return part.item()
+    if isinstance(part, _SCALARS):
+        return part
+    raise InputError(f"cannot save {part!r}: a model file holds numbers, strings and registered parts only")
+
+
+def build(description: Any) -> Any:
+    """Rebuild what `describe` described.
+
+    Raises
+    ------
+    InputError
+        If it names a class that is not registered, or fields that the class does not have.
+    """
+    if isinstance(description, list):
+        return tuple(build(item) for item in description)
+    if not isinstance(description, dict):
+        return description
+    fields = dict(description)
+    kind = Saved.registered.get(str(fields.pop("is", "")))
+    if kind is None:
+        raise InputError(f"a part of kind {description.get('is')!r} is not known; import the module that defines it first")
+    known = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
+    if not set(fields) <= known:
+        raise InputError(f"{kind.__name__} has no field {min(set(fields) - known)!r}; was the file written by a newer emnlp?")
+    try:
+        return kind(**{name: build(value) for name, value in fields.items()})
+    except (TypeError, AttributeError) as error:
+        raise InputError(f"the fields of {kind.__name__} do not fit ({error})") from None
+
+
+def write(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Write arrays and a JSON header as one file, whole or not at all."""
+    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with replacing(path) as part:
+        save_file(tensors, part, {"emnlp": json.dumps({"format": FORMAT, **header})})
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    """Read what `write` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, not a model file, or of a newer format.
+    """
+    name = os.fspath(path)
+    if not Path(name).is_file():
+        raise InputError(f"{name}: no such model file")
+    try:
+        with safe_open(name, framework="numpy") as stream:
+            text = (stream.metadata() or {}).get("emnlp")
+            if text is None:
+                raise InputError(f"{name}: a safetensors file, but not a model of emnlp's")
+            header = json.loads(text)
+            arrays = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+        raise InputError(f"{name}: not a model file, or a truncated one ({error})") from None
+    if not isinstance(header, dict) or not isinstance(header.get("format"), int):
+        raise InputError(f"{name}: the header of the model file is damaged")
+    if header["format"] > FORMAT:
+        raise InputError(f"{name}: model format {header['format']} is newer than this emnlp reads ({FORMAT}); upgrade emnlp")
+    return header, arrays
