@@ -1,71 +1,68 @@
-"""Blocks: named arrays over one flat vector. Parameters, theta, potentials and expected counts are all Blocks."""
+"""Blocks: named arrays that add and scale as one. Parameters, theta, potentials and expected counts are all Blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
 
 class Blocks(Mapping[str, Array]):
-    """Named float64 arrays that are views of one flat vector; they add and scale as one.
+    """Named float64 arrays.
+
+    They are held, not copied: on a lexicon of millions of slots every copy counts. An optimiser that wants one vector
+    takes `flat`, and puts it back with `like`.
 
     Parameters
     ----------
     arrays : mapping of str to array
-        Copied. A dotted name (``forward.lexical``) says whose part the array is.
+        A dotted name (``forward.lexical``) says whose part the array is.
 
     Examples
     --------
     >>> counts = Blocks({"coin": [1.0, 2.0], "side": [[3.0], [4.0]]})
     >>> (counts + 2 * counts)["coin"]
     array([3., 6.])
-    >>> counts.flat
-    array([1., 2., 3., 4.])
+    >>> counts.like(counts.flat[::-1])["side"]
+    array([[2.],
+           [1.]])
     >>> Blocks({"left.coin": [1.0], "right.coin": [5.0]}).part("right")["coin"]
     array([5.])
     """
 
-    flat: Array
+    def __init__(self, arrays: Mapping[str, ArrayLike]) -> None:
+        self._arrays: dict[str, Array] = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
 
-    def __init__(self, arrays: Mapping[str, object]) -> None:
-        values = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-        flat = np.empty(sum(array.size for array in values.values()))
-        self._view(flat, {name: array.shape for name, array in values.items()})
-        for name, array in values.items():
-            self._arrays[name][...] = array
-
-    def _view(self, flat: Array, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        self.flat, self._arrays, at = flat, {}, 0
-        for name, shape in shapes.items():
-            size = int(np.prod(shape))
-            self._arrays[name] = flat[at : at + size].reshape(shape)
-            at += size
+    @property
+    def flat(self) -> Array:
+        """One vector of all arrays, in order; a copy."""
+        return np.concatenate([np.empty(0), *(array.ravel() for array in self.values())])
 
     def like(self, flat: Array) -> Blocks:
-        """Return Blocks of the same names and shapes over another flat vector (not copied)."""
-        blocks = Blocks.__new__(Blocks)
-        blocks._view(flat, {name: array.shape for name, array in self.items()})
-        return blocks
+        """Return Blocks of the same names and shapes, as views of another flat vector."""
+        ends = np.cumsum([array.size for array in self.values()])
+        arrays = (flat[end - array.size : end].reshape(array.shape) for end, array in zip(ends, self.values()))
+        return Blocks(dict(zip(self, arrays)))
+
+    @property
+    def nbytes(self) -> int:
+        """The size of all arrays, in bytes."""
+        return sum(array.nbytes for array in self.values())
 
     def zeros(self) -> Blocks:
         """Return Blocks of the same names and shapes, all 0."""
-        return self.like(np.zeros_like(self.flat))
+        return Blocks({name: np.zeros(array.shape) for name, array in self.items()})
 
     def copy(self) -> Blocks:
         """Return a copy that shares no memory."""
-        return self.like(self.flat.copy())
+        return Blocks({name: array.copy() for name, array in self.items()})
 
     def part(self, name: str) -> Blocks:
-        """Return the blocks ``name.*`` without that prefix, as views of the same memory."""
-        part = Blocks.__new__(Blocks)
-        part._arrays = {key[len(name) + 1 :]: array for key, array in self.items() if key.startswith(name + ".")}
-        ends = [(array.ctypes.data - self.flat.ctypes.data) // 8 + np.array([0, array.size]) for array in part.values()]
-        part.flat = self.flat[ends[0][0] : ends[-1][1]] if ends else self.flat[:0]
-        return part
+        """Return the blocks ``name.*`` without that prefix: the same arrays."""
+        return Blocks({key[len(name) + 1 :]: array for key, array in self.items() if key.startswith(name + ".")})
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
@@ -77,17 +74,18 @@ class Blocks(Mapping[str, Array]):
         return len(self._arrays)
 
     def __add__(self, other: Blocks) -> Blocks:
-        return self.like(self.flat + other.flat)
+        return Blocks({name: array + other[name] for name, array in self.items()})
 
     def __iadd__(self, other: Blocks) -> Blocks:
-        self.flat += other.flat
+        for name, array in self.items():
+            array += other[name]
         return self
 
     def __sub__(self, other: Blocks) -> Blocks:
-        return self.like(self.flat - other.flat)
+        return Blocks({name: array - other[name] for name, array in self.items()})
 
     def __mul__(self, scale: float) -> Blocks:
-        return self.like(self.flat * scale)
+        return Blocks({name: array * scale for name, array in self.items()})
 
     __rmul__ = __mul__
 

@@ -188,14 +188,15 @@ class Model(storage.Saved):
                 self._check(step)
                 self.trace_.objective.append(step.objective)
                 self.trace_.seconds.append(time.perf_counter() - begin)
-                self._share(step.params)
                 if callback is not None:
                     callback(len(self.trace_) - 1, step)
                 bar.set_postfix_str(f"{step.objective / self.trace_.n_items:.4f} nats an item")
                 self.trace_.reason = self._reason()
                 if self.trace_.reason:
+                    self._share(step.params)
                     break
                 bar.update()
+                del step  # its parameters need not live through the next E-step
         return self
 
     def predict(self, corpus: Any) -> Any:

@@ -140,6 +140,18 @@ def write_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
             yield stream
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise `InputError` if a file cannot be written there: better now than after an hour of training."""
+    target = Path(os.fspath(path))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(None, "it is a folder")
+        with tempfile.TemporaryFile(dir=target.resolve().parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the same folder and rename it onto `path` when the block ends well.

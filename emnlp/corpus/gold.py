@@ -37,7 +37,7 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Gold:
-    r"""The Sure and Possible links of n sentence pairs; as read, each sorted and without duplicates.
+    r"""The Sure and Possible links of n sentence pairs; as read, sorted and without duplicates.
 
     Parameters
     ----------
@@ -103,10 +103,8 @@ class Gold:
 
         Parameters
         ----------
-        text : str
-            The content of the file.
-        name : str
-            What messages call the file.
+        text, name : str
+            The content of the file, and what messages call it.
         base : {0, 1}, optional
             Where positions start, and in ``.wa`` sentence numbers too; 0, but 1 for ``.wa``.
         n_pairs : int, optional

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emnlp.corpus.files import display_name, read_text, write_text
 from emnlp.errors import InputError
 
+_CHUNK = 4096
 _LINK = re.compile(r"(\d+)-(\d+)")
 
 
@@ -96,9 +97,12 @@ class Links:
 
     def pharaoh(self) -> Iterator[str]:
         """Yield one line ``i-j i-j ...`` a sentence pair, without newline."""
-        items = [f"{i}-{j}" for i, j in zip(self.source.tolist(), self.target.tolist())]
-        bounds = self.starts.tolist()
-        return (" ".join(items[a:b]) for a, b in zip(bounds, bounds[1:]))
+        for first in range(0, len(self), _CHUNK):  # in chunks: as Python objects, links are large
+            bounds = self.starts[first : first + _CHUNK + 1]
+            here = slice(bounds[0], bounds[-1])
+            items = [f"{i}-{j}" for i, j in zip(self.source[here].tolist(), self.target[here].tolist())]
+            ends = (bounds - bounds[0]).tolist()
+            yield from (" ".join(items[a:b]) for a, b in zip(ends, ends[1:]))
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write Pharaoh lines; ``-`` is standard output, the suffix chooses a compression."""

@@ -44,7 +44,7 @@ class Engine:
         raise NotImplementedError
 
     def expect(self, model: Model, theta: Blocks, batches: Sequence[Any]) -> tuple[Blocks, float]:
-        """Return the expected counts and the log-likelihood (nats) of all batches."""
+        """Return the expected counts and the log-likelihood (nats) of all batches, of which there is at least one."""
         potentials = model.prepare(theta)
         del theta  # the caller's temporary: potentials are what the kernels read
 
@@ -52,11 +52,12 @@ class Engine:
             counts = potentials.zeros()
             return counts, sum(model.expect(batch, potentials, counts) for batch in lane)
 
-        total, loglik = None, 0.0
-        for counts, value in self.map(add_up, lanes(batches, potentials.flat.nbytes)):
-            total = counts if total is None else total.__iadd__(counts)
+        lane_sums = self.map(add_up, lanes(batches, potentials.nbytes))
+        total, loglik = next(lane_sums)
+        for counts, value in lane_sums:
+            total += counts
             loglik += value
-        return model.collect(total if total is not None else potentials.zeros()), loglik
+        return model.collect(total), loglik
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import digamma, gammaln
 
 from emnlp.blocks import Array
@@ -78,6 +77,8 @@ class Dirichlet(Factor):
 
 def _constant(size: int, level: float) -> float:
     """Solve ``digamma(a) - digamma(size * a) = level`` for a; a row of one outcome has theta 1 whatever a is."""
+    from scipy.optimize import brentq  # here, because it is slow to import
+
     if size <= 1:
         return 1.0
     return float(brentq(lambda a: digamma(a) - digamma(size * a) - level, 1e-9, 1e9, xtol=1e-12))

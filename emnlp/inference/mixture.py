@@ -38,18 +38,26 @@ def _weigh(k, pairs, slots, places, null, words, prior, weights, nulls, totals):
     base += stride
     if transposed:
         for j in range(n_target):
-            total = totals[j]
-            for i in range(n_source):
-                c = j * n_source + i
-                weights[c] = prior[base + i * stride + j * step] * words[slots[cell + c]]
-                total += weights[c]
-            totals[j] = total
+            c = j * n_source
+            if step:
+                for i in range(n_source):
+                    weights[c + i] = prior[base + i * n_target + j] * words[slots[cell + c + i]]
+            else:
+                for i in range(n_source):
+                    weights[c + i] = prior[base + i] * words[slots[cell + c + i]]
+            totals[j] += weights[c : c + n_source].sum()
     else:
         for i in range(n_source):
+            c = i * n_target
+            if step:
+                for j in range(n_target):
+                    weights[c + j] = prior[base + c + j] * words[slots[cell + c + j]]
+            else:
+                share = prior[base + i]
+                for j in range(n_target):
+                    weights[c + j] = share * words[slots[cell + c + j]]
             for j in range(n_target):
-                c = i * n_target + j
-                weights[c] = prior[base + i * stride + j * step] * words[slots[cell + c]]
-                totals[j] += weights[c]
+                totals[j] += weights[c + j]
     return n_source, n_target
 
 
@@ -84,27 +92,30 @@ def expected_counts(first, last, pairs, slots, places, null, words, prior, null_
         base += stride
         if transposed:
             for j in range(n_target):
+                c = j * n_source
                 for i in range(n_source):
-                    c = j * n_source + i
-                    posterior = weights[c] * totals[j]
-                    word_counts[slots[cell + c]] += posterior
-                    prior_counts[base + i * stride + j * step] += posterior
-        elif step:
-            for i in range(n_source):
-                for j in range(n_target):
-                    c = i * n_target + j
-                    posterior = weights[c] * totals[j]
-                    word_counts[slots[cell + c]] += posterior
-                    prior_counts[base + c] += posterior
+                    weights[c + i] *= totals[j]
+                    word_counts[slots[cell + c + i]] += weights[c + i]
+                if step:
+                    for i in range(n_source):
+                        prior_counts[base + i * n_target + j] += weights[c + i]
+                else:
+                    for i in range(n_source):
+                        prior_counts[base + i] += weights[c + i]
         else:
             for i in range(n_source):
+                c = i * n_target
                 mass = 0.0
                 for j in range(n_target):
-                    c = i * n_target + j
-                    posterior = weights[c] * totals[j]
-                    word_counts[slots[cell + c]] += posterior
+                    posterior = weights[c + j] * totals[j]
+                    weights[c + j] = posterior
+                    word_counts[slots[cell + c + j]] += posterior
                     mass += posterior
-                prior_counts[base + i] += mass
+                if step:
+                    for j in range(n_target):
+                        prior_counts[base + c + j] += weights[c + j]
+                else:
+                    prior_counts[base + i] += mass
     return loglik
 
 

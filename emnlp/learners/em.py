@@ -26,3 +26,4 @@ class EM(Learner):
             counts, loglik = engine.expect(model, model.theta(params), batches)
             yield Step(params, loglik + model.penalty(params))
             params = model.maximize(counts, params)
+            del counts  # on a large lexicon, not to live through the next E-step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,8 @@ class Aligner(Model):
         each, or ``product`` and ``mean``: links whose posteriors' geometric or arithmetic mean is above `threshold`.
     threshold : float
         Between 0 and 1.
+    lowercase : bool
+        Lower-case token lists; a `Bitext` is taken as it was read. A model file remembers it.
     max_iter : int
         5 by default.
 
@@ -99,6 +101,7 @@ class Aligner(Model):
     reverse: DirectedAligner | None = field(default_factory=IBM1)
     symmetrize: str = "grow-diag-final-and"
     threshold: float = 0.5
+    lowercase: bool = False
     max_iter: int = 5
 
     def __post_init__(self) -> None:
@@ -117,7 +120,25 @@ class Aligner(Model):
 
     def corpus(self, data: Any) -> Bitext:
         """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``."""
-        return next(iter(self.directions.values())).corpus(data).upright()
+        if not isinstance(data, Bitext):
+            data = next(iter(self.directions.values())).corpus(data, lowercase=self.lowercase)
+        return data.upright()
+
+    @property
+    def max_length_(self) -> int:
+        """The most tokens a side that the fitted model takes."""
+        return min(model.max_length_ for model in self.directions.values())
+
+    def only(self, direction: str) -> Aligner:
+        """Return a fitted aligner of one of the directions, ``forward`` or ``reverse``."""
+        self.check_fitted()
+        if direction not in self.directions:
+            raise InputError(f"this aligner has no {direction} direction; it has {', '.join(self.directions)}")
+        one = replace(self, **{name: None for name in ("forward", "reverse") if name != direction})
+        one._hold({name: factor for name, factor in self.factors_.items() if name.startswith(direction + ".")})
+        one._share(Blocks({name: self.params_[name] for name in one.factors_}))
+        one.trace_ = self.trace_
+        return one
 
     def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
         supports: dict[str, Support] = {}
@@ -127,7 +148,7 @@ class Aligner(Model):
         return supports
 
     def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[TwoWay]:  # noqa: D102
-        corpus = corpus.limited(min(model.max_length_ for model in self.directions.values()))
+        corpus = corpus.limited(self.max_length_)
         ways = {"forward": corpus, "reverse": corpus.reversed()}
         batches = {name: model.index(ways[name], batch_size) for name, model in self.directions.items()}
         n = len(next(iter(batches.values())))

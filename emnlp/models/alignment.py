@@ -46,16 +46,16 @@ class DirectedAligner(Model):
 
     # From text to slots
 
-    def corpus(self, data: Any) -> Bitext:
+    def corpus(self, data: Any, lowercase: bool = False) -> Bitext:
         """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``."""
         if isinstance(data, Bitext):
             return data
         if isinstance(data, Iterable) and not isinstance(data, str | bytes):
             items = list(data)
             if items and hasattr(items[0], "mots"):
-                return Bitext.from_aligned_sents(items)
+                return Bitext.from_aligned_sents(items, lowercase=lowercase)
             if all(isinstance(item, tuple | list) and len(item) == 2 for item in items):
-                return Bitext.from_pairs(items)
+                return Bitext.from_pairs(items, lowercase=lowercase)
         raise InputError("expected a Bitext, or a list of (source tokens, target tokens); Bitext.read reads files")
 
     def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
