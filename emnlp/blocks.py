@@ -33,6 +33,8 @@ class Blocks(Mapping[str, Array]):
     array([5.])
     """
 
+    __array_ufunc__ = None  # so that a NumPy scalar times Blocks asks Blocks
+
     def __init__(self, arrays: Mapping[str, ArrayLike]) -> None:
         self._arrays: dict[str, Array] = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
 

@@ -126,7 +126,7 @@ class DirectedAligner(Model):
         lengths = rows.shapes[rows.shape_of, 0]
         uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
         return Blocks({
-            "null": np.append(lexical[:words], FLOOR),
+            "null_words": np.append(lexical[:words], FLOOR),
             "words": np.concatenate([lexical[words:], [FLOOR, 1 / words]]),
             "prior": np.concatenate([prior, uniform]),
         })  # fmt: skip
@@ -136,7 +136,7 @@ class DirectedAligner(Model):
         prior = counts["prior"][: self._positions.bases[-1]]
         covered = self._positions.covered
         arrays = {
-            "lexical": np.concatenate([counts["null"][:-1], counts["words"][:-2]]),
+            "lexical": np.concatenate([counts["null_words"][:-1], counts["words"][:-2]]),
             "position": prior[covered],
         }
         if self.null is not None:
@@ -354,7 +354,7 @@ class IBM2(DirectedAligner):
 
 
 def _arrays(blocks: Blocks) -> tuple[Array, Array, Array]:
-    return blocks["null"], blocks["words"], blocks["prior"]
+    return blocks["null_words"], blocks["words"], blocks["prior"]
 
 
 def _all_null(n_source: int, n_target: int) -> Array:

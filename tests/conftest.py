@@ -1,0 +1,22 @@
+"""Shared by all tests: where real data lies, and how a missing corpus skips."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def real():
+    """Return a function from a corpus' name to its folder; skips, saying so, where it is absent."""
+
+    def find(name):
+        for root in os.environ.get("EMNLP_DATA", "").split(os.pathsep):
+            if root and (Path(root) / name).is_dir():
+                return Path(root) / name
+        return pytest.skip(f"corpus {name} is not in $EMNLP_DATA")
+
+    return find

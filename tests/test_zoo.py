@@ -1,0 +1,165 @@
+"""What holds for every factor in every slot of every model."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reference import derivative, enumerate_item, expect
+from zoo import EXAMPLE, ROWS, bitexts
+
+from emnlp import Aligner, load
+from emnlp.blocks import Blocks
+from emnlp.engines import Serial, Threads
+
+EXAMPLES = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+rows = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+
+
+def small(row):
+    """The example corpus, cut to what can be enumerated."""
+    return EXAMPLE if row.longest >= 3 else EXAMPLE.limited(row.longest)
+
+
+def started(row, bitext, seed=1):
+    """A model with random parameters."""
+    return row.model(random_state=seed, max_iter=0).fit(bitext)
+
+
+def normalised(model):
+    """Return some normalised theta: what the oracle's log P(x, z) needs no less than the model."""
+    return model.theta(model.params_)
+
+
+@rows
+@EXAMPLES
+@given(data=st.data())
+def test_expect_equals_enumeration(row, data):
+    bitext = data.draw(bitexts(row.longest))
+    model = started(row, bitext, data.draw(st.integers(0, 99)))
+    theta, batches = normalised(model), model.index(bitext, 1)
+    counts, loglik = expect(model, theta, batches)
+    items = [enumerate_item(model, theta, batch) for batch in batches]
+    assert loglik == pytest.approx(sum(each for each, *_ in items), rel=1e-10, abs=1e-10)
+    for name in theta:
+        np.testing.assert_allclose(counts[name], sum(each[1][name] for each in items), rtol=1e-9, atol=1e-12)
+    assert len(batches) == bitext.usable.sum()
+
+
+@rows
+def test_counts_are_the_derivative_of_the_log_likelihood(row):
+    bitext = small(row)
+    model = started(row, bitext)
+    theta, batches = normalised(model), model.index(bitext)
+    counts, _ = expect(model, theta, batches)
+    for name in theta:
+        for slot in range(0, len(theta[name]), 1 + len(theta[name]) // 12):
+            slope = derivative(model, theta, batches, name, slot)
+            assert counts[name][slot] == pytest.approx(slope, rel=1e-5, abs=1e-6), (name, slot)
+
+
+@rows
+def test_posterior_and_decode_equal_enumeration(row):
+    bitext = small(row)
+    model = started(row, bitext)
+    theta = normalised(model)
+    potentials = model.prepare(theta)
+    for batch in model.index(bitext, 1):
+        _, _, items = enumerate_item(model, theta, batch)
+        (posterior,) = model.posterior(batch, potentials)
+        if isinstance(model, Aligner):
+            continue  # its posterior combines the parts', which have their own rows
+        oracle = np.zeros_like(posterior)
+        for latent, p in items:
+            oracle[latent, np.arange(len(latent))] += p
+        np.testing.assert_allclose(posterior, oracle, rtol=1e-9, atol=1e-12)
+        best = max(p for _, p in items)
+        decoded = tuple(model.decode(batch, potentials))
+        assert next(p for latent, p in items if tuple(latent) == decoded) == pytest.approx(best)
+
+
+@rows
+@EXAMPLES
+@given(data=st.data())
+def test_the_declared_guarantee_is_kept(row, data):
+    bitext = data.draw(bitexts(3))
+    seed = data.draw(st.none() | st.integers(0, 99))
+    model = row.model(random_state=seed, max_iter=8).fit(bitext)
+    assert model.learner.promises(list(model.factors_.values()))
+    rises = np.diff(model.trace_.objective)
+    assert (rises >= -1e-9 * np.abs(model.trace_.objective[:-1]) - 1e-12).all()
+    assert len(model.trace_) == 9
+
+
+@rows
+def test_theta_is_a_distribution(row):
+    model = row.model(max_iter=3).fit(EXAMPLE)
+    for name, probabilities in model.probabilities().items():
+        support = model.factors_[name].support
+        totals = support.sum(probabilities)[support.sizes > 0]
+        theta = support.sum(model.theta(model.params_)[name])[support.sizes > 0]
+        if name.endswith("lexical") and (model.factors_[name].start().size == 0):
+            assert (totals <= 1 + 1e-12).all()  # uniform over all words: a lexicon lists only some of them
+        else:
+            np.testing.assert_allclose(totals, 1, rtol=1e-12)
+        assert (theta <= 1 + 1e-12).all()
+
+
+@rows
+def test_the_maximization_step_is_a_maximum(row):
+    """No nearby parameters are better for the same expected counts: F(Q, theta) with Q fixed."""
+    model = row.model(random_state=3, max_iter=2).fit(EXAMPLE)
+    counts, _ = expect(model, model.theta(model.params_), model.index(EXAMPLE))
+    best = model.maximize(counts, model.params_)
+    rng = np.random.default_rng(0)
+
+    def bound(name, params):
+        factor = model.factors_[name]
+        theta = factor.theta(params)
+        used = counts[name] > 0
+        return counts[name][used] @ np.log(theta[used]) + factor.penalty(params)
+
+    for name, params in best.items():
+        factor = model.factors_[name]
+        top = bound(name, params)
+        for _ in range(5 if params.size else 0):
+            nearby = params * np.exp(0.01 * rng.standard_normal(params.size))
+            if type(factor).__name__ == "Categorical":
+                nearby = factor.support.normalise(nearby)
+            assert bound(name, nearby) <= top + 1e-12 * abs(top)
+
+
+@rows
+def test_the_same_bits_on_any_engine_and_after_loading(row, tmp_path):
+    model = row.model(random_state=2, max_iter=3).fit(EXAMPLE)
+    theta, batches = model.theta(model.params_), model.index(EXAMPLE, 2)
+    one, loglik = Serial().expect(model, theta, batches)
+    for n in (2, 3):
+        other, value = Threads(n).expect(model, theta, batches)
+        assert value == loglik
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again == model
+    assert again.trace_ == model.trace_
+    assert all(np.array_equal(again.params_[name], model.params_[name]) for name in model.params_)
+    assert again.predict(EXAMPLE) == model.predict(EXAMPLE)
+    assert again.score(EXAMPLE) == model.score(EXAMPLE)
+
+
+@rows
+def test_collect_is_the_adjoint_of_prepare(row):
+    """Moving log theta moves the log potentials; counts of either kind agree on what that is worth."""
+    model = started(row, EXAMPLE)
+    theta, step = model.theta(model.params_), 1e-6
+    potentials = model.prepare(theta)
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.random(array.shape) for name, array in potentials.items()}
+    for prefix, part in {"": model, **{f"{name}.": part for name, part in model.models.items()}}.items():
+        if f"{prefix}prior" in arrays:
+            arrays[f"{prefix}prior"][part._positions.bases[-1] :] = 0  # rows of lengths unseen in training: not counted
+    counts = model.collect(Blocks(arrays))
+    for name in theta:
+        direction = rng.standard_normal(theta[name].shape)
+        moved = model.prepare(Blocks(dict(theta.items()) | {name: theta[name] * np.exp(step * direction)}))
+        change = sum(float(arrays[key] @ np.log(moved[key] / potentials[key])) for key in potentials)
+        assert counts[name] @ direction == pytest.approx(change / step, rel=1e-4, abs=1e-5)
