@@ -16,7 +16,7 @@ _HOME = {
     "Categorical": "factors", "Dirichlet": "factors", "Fixed": "factors", "Uniform": "factors",
     "EM": "learners",
     "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Text": "corpus",
-    "symmetrize": "symmetrize", "alignment_scores": "metrics", "load": "model",
+    "alignment_scores": "metrics", "load": "model",
     "InputError": "errors", "NumericalError": "errors",
 }  # fmt: skip
 __all__ = sorted(_HOME)  # noqa: PLE0605
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from emnlp.metrics import alignment_scores
     from emnlp.model import load
     from emnlp.models import IBM1, IBM2, Aligner
-    from emnlp.symmetrize import symmetrize
 
 
 def __getattr__(name: str) -> Any:

@@ -221,6 +221,7 @@ class DirectedAligner(Model):
 
     def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Take over the lexicon of a model of the same direction, trained on any text."""
+        start.check_fitted()
         other = start.factors_.get("lexical") if isinstance(start, DirectedAligner) else None
         if other is None or other != self.factors_["lexical"]:
             raise InputError("start: expected a fitted aligner of one direction, with the same kind of lexical factor")
