@@ -1,7 +1,8 @@
 """Unsupervised learning of discrete NLP models with EM: products of named factors.
 
 >>> from emnlp import IBM1, Aligner, Bitext
->>> bitext = Bitext.from_pairs([(["the", "house"], ["la", "maison"]), (["the", "book"], ["le", "livre"])])
+>>> pairs = [("the house", "das haus"), ("the book", "das buch"), ("a book", "ein buch")]
+>>> bitext = Bitext.from_pairs([(s.split(), t.split()) for s, t in pairs])
 >>> Aligner(forward=IBM1(), reverse=IBM1()).fit(bitext).predict(bitext)[0]
 [(0, 0), (1, 1)]
 """
@@ -19,7 +20,7 @@ _HOME = {
     "alignment_scores": "metrics", "load": "model",
     "InputError": "errors", "NumericalError": "errors",
 }  # fmt: skip
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
     from emnlp.corpus import Bitext, Gold, Links, Text

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from tqdm import tqdm
 
-from emnlp import storage
+from emnlp import modelfile
 from emnlp.blocks import Array, Blocks
 from emnlp.engines import engine
-from emnlp.errors import InputError, NumericalError
+from emnlp.errors import InputError
 from emnlp.factors import Factor
+from emnlp.fitting import run
 from emnlp.learners import EM, Learner, Step, Trace
+from emnlp.storage import Saved
 from emnlp.support import Support
 
 Callback = Callable[[int, Step], None]
 
 
 @dataclass(kw_only=True)
-class Model(storage.Saved):
+class Model(Saved):
     """A product of named factors over a corpus.
 
     A field that is a `Factor` or a `Model` is a part; the blocks of a nested model have dotted names, such as
@@ -180,23 +180,8 @@ class Model(storage.Saved):
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
         params = self._first(corpus, start)
-        steps = self.learner.iterate(self, params, batches, engine(self.n_jobs))
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
-        begin = time.perf_counter()
-        with self._bar() as bar:
-            for step in steps:
-                self._check(step)
-                self.trace_.objective.append(step.objective)
-                self.trace_.seconds.append(time.perf_counter() - begin)
-                if callback is not None:
-                    callback(len(self.trace_) - 1, step)
-                bar.set_postfix_str(f"{step.objective / self.trace_.n_items:.4f} nats an item")
-                self.trace_.reason = self._reason()
-                if self.trace_.reason:
-                    self._share(step.params)
-                    break
-                bar.update()
-                del step  # its parameters need not live through the next E-step
+        self._share(run(self, params, batches, callback))
         return self
 
     def predict(self, corpus: Any) -> Any:
@@ -257,31 +242,6 @@ class Model(storage.Saved):
             raise InputError(f"start: a {type(start).__name__} has no factor in common with this {type(self).__name__}")
         return found
 
-    def _reason(self) -> str:
-        objective = self.trace_.objective
-        if len(objective) > self.max_iter:
-            return f"max_iter: {self.max_iter} M-steps done"
-        if len(objective) > 1 and self.tol > 0 and objective[-1] - objective[-2] < self.tol * self.trace_.n_items:
-            return f"tol: the objective rose by less than {self.tol} nats an item"
-        return ""
-
-    def _check(self, step: Step) -> None:
-        done = len(self.trace_)
-        if not np.isfinite(step.objective):
-            bad = [name for name, params in step.params.items() if not np.isfinite(params).all()]
-            raise NumericalError(
-                f"iteration {done}: the objective is {step.objective}; "
-                + (f"the parameters of factor {bad[0]!r} are not finite" if bad else "an item has probability 0")
-            )
-        if done and self.learner.promises(list(self.factors_.values())):
-            before = self.trace_[-1]
-            if step.objective < before - 1e-9 * max(1.0, abs(before)):
-                raise NumericalError(f"iteration {done}: the objective fell from {before} to {step.objective}")
-
-    def _bar(self) -> tqdm[Any]:
-        quiet = None if self.verbose else True  # None: silent unless the stream is a terminal
-        return tqdm(total=self.max_iter, desc=type(self).__name__, unit="it", disable=quiet)
-
     # Model files
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -293,14 +253,7 @@ class Model(storage.Saved):
             If the file cannot be written, or a part of the model is of a kind that cannot be saved.
         """
         self.check_fitted()
-        arrays: dict[str, Any] = {f"params/{name}": params for name, params in self.params_.items()}
-        for name, factor in self.factors_.items():
-            support = factor.support
-            arrays |= {f"support/{name}/{key}": getattr(support, key) for key in ("conditions", "outcomes", "space")}
-        sizes = {name: factor.support.n_outcomes for name, factor in self.factors_.items()}
-        trace = {"objective": self.trace_.objective, "reason": self.trace_.reason, "n_items": self.trace_.n_items}
-        header = {"model": storage.describe(self), "n_outcomes": sizes, "trace": trace}
-        storage.write(path, header, arrays | self.remembered())
+        modelfile.write(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -311,35 +264,25 @@ class Model(storage.Saved):
         InputError
             If the file is missing, truncated, foreign, or holds another kind of model.
         """
-        header, arrays = storage.read(path)
-        try:
-            model = storage.build(header["model"])
-            if not isinstance(model, cls):
-                raise InputError(f"the file holds a {type(model).__name__}, not a {cls.__name__}; try emnlp.load")
-            model._restore(header, arrays)
-        except InputError as error:
-            raise InputError(f"{os.fspath(path)}: {error}") from None
-        except (KeyError, ValueError, IndexError, TypeError, OverflowError) as error:
-            raise InputError(f"{os.fspath(path)}: the model file is damaged ({error!r})") from None
+        model = modelfile.read(path, cls)
+        assert isinstance(model, cls)
         return model
 
-    def _restore(self, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        supports = {name: _support(arrays, name, header["n_outcomes"][name]) for name in self.unbound()}
-        self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
-        params = Blocks({name: arrays[f"params/{name}"] for name in self.factors_})
-        for name, factor in self.factors_.items():
-            if params[name].shape != factor.start().shape or not np.isfinite(params[name]).all():
-                raise ValueError(f"parameters of {name}")
+    def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace, kept: Mapping[str, Any]) -> None:
+        """Become the fitted model that a file holds; see `remembered` for `kept`."""
+        self._hold(factors)
         self._share(params)
-        self.trace_ = Trace(**header["trace"])
-        self.recall(arrays)
+        self.trace_ = trace
+        self.recall(kept)
 
     def remembered(self, prefix: str = "") -> dict[str, Any]:
         """Return the fitted attributes named in `kept`, the parts' too, as arrays for a model file."""
         arrays: dict[str, Any] = {}
         for name in self.kept:
             value = getattr(self, name)
-            pieces = dict(zip((".bytes", ".offsets"), value.to_arrays())) if hasattr(value, "to_arrays") else {"": value}
+            pieces = (
+                dict(zip((".bytes", ".offsets"), value.to_arrays())) if hasattr(value, "to_arrays") else {"": value}
+            )
             arrays |= {f"kept/{prefix}{name}{key}": np.atleast_1d(piece) for key, piece in pieces.items()}
         for name, model in self.models.items():
             arrays |= model.remembered(f"{prefix}{name}.")
@@ -351,23 +294,6 @@ class Model(storage.Saved):
             model.recall(arrays, f"{prefix}{name}.")
 
 
-def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:
-    """Rebuild a support, and check it: the kernels trust it."""
-    conditions, outcomes, space = (arrays[f"support/{name}/{key}"] for key in ("conditions", "outcomes", "space"))
-    right = conditions.dtype == outcomes.dtype == np.int32 and space.dtype == np.int64 and conditions.ndim == 1
-    if not right or conditions.shape != outcomes.shape or (space < 1).any():
-        raise ValueError(f"support of {name}")
-    for ids, size in ((conditions, len(space)), (outcomes, n_outcomes)):
-        if len(ids) and (ids.min() < 0 or ids.max() >= size):
-            raise ValueError(f"support of {name}")
-    return Support(conditions, outcomes, space, n_outcomes)
-
-
 def load(path: str | os.PathLike[str]) -> Any:
     """Read a fitted model of any kind; see `Model.load`."""
     return Model.load(path)
-
-
-def concatenate(iterables: Iterable[Iterable[Any]]) -> Iterator[Any]:
-    """Chain the results of batches."""
-    return (item for iterable in iterables for item in iterable)

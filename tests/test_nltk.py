@@ -1,8 +1,8 @@
 """Held to the numbers of NLTK's models, and of a model written with dictionaries.
 
 One difference of definition: NLTK normalises the posterior of a target word by its sum over every *occurrence* of that
-word in the sentence, so a word that occurs twice counts half each time, and the counts are not the posterior's. So NLTK is
-the oracle on sentences whose target words differ, and the blackboard model on all.
+word in the sentence, so a word that occurs twice counts half each time, and the counts are not the posterior's. So NLTK
+is the oracle on sentences whose target words differ, and the blackboard model on all.
 """
 
 import warnings

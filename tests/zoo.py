@@ -13,7 +13,12 @@ FACTORS = {
     "dirichlet": Dirichlet(alpha=0.3),
     "uniform": Uniform(),
 }
-NULLS = {"fixed": Fixed(0.2), "learned": Categorical(), "smoothed": Categorical(alpha=3.0), "dirichlet": Dirichlet(alpha=2.0)}
+NULLS = {
+    "fixed": Fixed(0.2),
+    "learned": Categorical(),
+    "smoothed": Categorical(alpha=3.0),
+    "dirichlet": Dirichlet(alpha=2.0),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,9 @@ for kind in (IBM1, IBM2):
             ROWS[name] = Row(partial(kind, lexical=lexical, position=position))
     for null_name, null in NULLS.items():
         ROWS[f"{kind.__name__}-null-{null_name}"] = Row(partial(kind, null=null))
-        ROWS[f"{kind.__name__}-dirichlet-null-{null_name}"] = Row(partial(kind, lexical=Dirichlet(alpha=0.3), null=null))
+        ROWS[f"{kind.__name__}-dirichlet-null-{null_name}"] = Row(
+            partial(kind, lexical=Dirichlet(alpha=0.3), null=null)
+        )
 
 
 def _aligner(kind, one, other, **settings):

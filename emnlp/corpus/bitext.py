@@ -115,9 +115,8 @@ class Bitext:
         cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False, max_length: int = MAX_LENGTH
     ) -> Bitext:
         """Build from ``source ||| target`` or ``source TAB target`` lines, whichever the first line has."""
-        sides = _split(content, name)
-        texts = [Text.from_bytes(side, name, lowercase=lowercase) for side in sides]
-        return cls(*texts, max_length=max_length)
+        source, target = (Text.from_bytes(side, name, lowercase=lowercase) for side in _split(content, name))
+        return cls(source, target, max_length)
 
     @classmethod
     def from_pairs(
@@ -209,7 +208,9 @@ def _split(content: bytes, name: str) -> tuple[bytes, bytes]:
         source, found, target = line.partition(separator)
         if not found and line.strip():
             if separator == b"\t" and n == 1:
-                raise InputError(f"{name}:{n}: neither '|||' nor a TAB in the line; give two files, or separate the sides")
+                raise InputError(
+                    f"{name}:{n}: neither '|||' nor a TAB in the line; give two files, or separate the sides"
+                )
             raise InputError(f"{name}:{n}: no {separator.decode()!r} in the line; write it as 'source ||| target'")
         sides[0].append(source)
         sides[1].append(target)

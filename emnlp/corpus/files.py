@@ -27,14 +27,16 @@ def _zstd(path: str, mode: str) -> IO[bytes]:
         try:
             import zstandard as zstd
         except ImportError:
-            raise InputError(f"{path}: reading .zst files needs the zstandard package: pip install 'emnlp[zst]'") from None
+            raise InputError(
+                f"{path}: reading .zst files needs the zstandard package: pip install 'emnlp[zst]'"
+            ) from None
     stream: IO[bytes] = zstd.open(path, mode)
     return stream
 
 
 def _gzip(path: str, mode: str) -> IO[bytes]:
     if mode == "wb":  # no time stamp and no name inside, so that the same content gives the same bytes
-        return gzip.GzipFile("", "wb", 6, open(path, "wb"), mtime=0)  # type: ignore[return-value]  # noqa: SIM115
+        return gzip.GzipFile("", "wb", 6, open(path, "wb"), mtime=0)  # type: ignore[return-value]
     return gzip.open(path, mode)  # type: ignore[return-value]
 
 

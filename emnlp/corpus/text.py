@@ -30,7 +30,7 @@ class Vocabulary(Sequence[str]):
 
     words: list[str]
 
-    def __getitem__(self, key):  # type: ignore[no-untyped-def]  # noqa: D105, ANN001, ANN204
+    def __getitem__(self, key):  # type: ignore[no-untyped-def]
         return self.words[key]
 
     def __len__(self) -> int:
@@ -137,7 +137,9 @@ class Text:
         starts = [0]
         for n, sentence in enumerate(sentences):
             if isinstance(sentence, str):
-                raise InputError(f"sentence {n}: expected a list of tokens, not the string {sentence!r}; split it first")
+                raise InputError(
+                    f"sentence {n}: expected a list of tokens, not the string {sentence!r}; split it first"
+                )
             for token in sentence:
                 if not isinstance(token, str):
                     raise InputError(f"sentence {n}: token {token!r} is not a string")

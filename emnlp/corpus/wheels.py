@@ -18,7 +18,7 @@ from pathlib import Path
 from emnlp.errors import InputError
 
 _LIMIT = 600  # seconds that a download may take
-_OPTIONS = "--no-deps --ignore-requires-python --only-binary=:all: --disable-pip-version-check --no-input".split()
+_OPTIONS = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--disable-pip-version-check", "--no-input"]
 _INDEX = "is a package index reachable? see pip config list"
 
 

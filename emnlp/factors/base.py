@@ -22,8 +22,8 @@ class Factor(Saved):
     """A parametrisation of P(outcome | condition) over a `Support`.
 
     A factor is a frozen value, such as ``Categorical(alpha=1.1)``. A model binds it to a support, and holds its
-    parameters: a factor only says what they mean. To write one, give `start`, `theta` and `maximize`, and `penalty` if the
-    M-step climbs more than the expected log-likelihood.
+    parameters: a factor only says what they mean. To write one, give `start`, `theta` and `maximize`, and `penalty` if
+    the M-step climbs more than the expected log-likelihood.
     """
 
     guarantee: ClassVar[Guarantee] = "monotone"

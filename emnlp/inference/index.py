@@ -109,7 +109,9 @@ def cooccurrences(source_starts, source, n_source, target_starts, target, n_targ
             raise OverflowError("more than 2**31 distinct word pairs; train on fewer sentence pairs")
         outcomes = np.empty(need, np.int32)
         sides = (source_starts, target_starts, target)
-        end = _number(first, last, slot, starts, order, pair_of, sides, cells, stamp, slot_of, row_starts, outcomes, slots)
+        end = _number(
+            first, last, slot, starts, order, pair_of, sides, cells, stamp, slot_of, row_starts, outcomes, slots
+        )
         pieces.append(outcomes[: end - slot].copy())
         first, slot = last, end
     return row_starts, np.concatenate(pieces), slots

@@ -94,7 +94,11 @@ def tokenise(data):
             word = table[place]
             if word < 0:
                 break
-            if hashes[word] == code and ends[word] - begins[word] == p - begin and _equal(data, begins[word], begin, p - begin):
+            if (
+                hashes[word] == code
+                and ends[word] - begins[word] == p - begin
+                and _equal(data, begins[word], begin, p - begin)
+            ):
                 break
             place = (place + 1) & (table.size - 1)
         if word < 0:

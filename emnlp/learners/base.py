@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a learner stands: parameters, their objective (nats, the whole corpus), and all else that it needs to go on."""
+    """Where a learner stands: parameters, their objective (nats, all items), and what else it needs to go on."""
 
     params: Blocks
     objective: float
@@ -37,7 +37,7 @@ class Learner(Saved):
 
     def promises(self, factors: Sequence[Factor]) -> bool:
         """Return whether the objective cannot fall: this learner and every factor declare it."""
-        return all(part.guarantee == "monotone" for part in (self, *factors))
+        return all(guarantee == "monotone" for guarantee in (self.guarantee, *(f.guarantee for f in factors)))
 
 
 @dataclass

@@ -16,8 +16,9 @@ from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.inference.symmetric import points_of
 from emnlp.model import Model
-from emnlp.models.alignment import IBM1, DirectedAligner
+from emnlp.models.alignment import IBM1
 from emnlp.models.batches import Batch, in_place
+from emnlp.models.directed import DirectedAligner
 from emnlp.support import Support
 from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
 
@@ -91,9 +92,10 @@ class Aligner(Model):
 
     Examples
     --------
-    >>> bitext = Bitext.from_pairs([(["the", "house"], ["la", "maison"]), (["the", "book"], ["le", "livre"])])
+    >>> pairs = [("the house", "das haus"), ("the book", "das buch"), ("a book", "ein buch")]
+    >>> bitext = Bitext.from_pairs([(s.split(), t.split()) for s, t in pairs])
     >>> aligner = Aligner(forward=IBM1(), reverse=IBM1(), symmetrize="product", threshold=0.4).fit(bitext)
-    >>> aligner.align(["the", "house"], ["la", "maison"])
+    >>> aligner.align(["a", "house"], ["ein", "haus"])
     [(0, 0), (1, 1)]
     """
 
@@ -134,7 +136,7 @@ class Aligner(Model):
         self.check_fitted()
         if direction not in self.directions:
             raise InputError(f"this aligner has no {direction} direction; it has {', '.join(self.directions)}")
-        one = replace(self, **{name: None for name in ("forward", "reverse") if name != direction})
+        one = replace(self, reverse=None) if direction == "forward" else replace(self, forward=None)
         one._hold({name: factor for name, factor in self.factors_.items() if name.startswith(direction + ".")})
         one._share(Blocks({name: self.params_[name] for name in one.factors_}))
         one.trace_ = self.trace_
@@ -242,7 +244,7 @@ class Aligner(Model):
         """Return the combined posterior of each link, (I, J) a pair; 0 throughout an unusable pair."""
         bitext = self.corpus(corpus)
         potentials, batches = self.ready(bitext)
-        found = {}
+        found: dict[int, Array] = {}
         for batch in batches:
             found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
         sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())

@@ -2,266 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import Bitext, Pairs
-from emnlp.corpus.links import Links
-from emnlp.corpus.text import Vocabulary
-from emnlp.engines import engine
-from emnlp.errors import InputError
-from emnlp.factors import FLOOR, Categorical, Factor, Uniform
-from emnlp.inference import mixture
-from emnlp.inference.index import translate
-from emnlp.inference.symmetric import points_of
-from emnlp.model import Model
-from emnlp.models.batches import BATCH_CELLS, Batch, in_place
+from emnlp.corpus.bitext import Bitext
+from emnlp.factors import Categorical, Factor
+from emnlp.models.directed import DirectedAligner
 from emnlp.models.positions import Positions
-from emnlp.support import Support
-from emnlp.symmetrize import links
-
-@dataclass(kw_only=True)
-class DirectedAligner(Model):
-    """What the models of P(target | source) share: the lexicon, the bitext's index, and how links are read off."""
-
-    lexical: Factor = field(default_factory=Categorical)
-    position: Factor = field(default_factory=Uniform)
-    null: Factor | None = None
-    max_iter: int = 5
-
-    kept: ClassVar[tuple[str, ...]] = ("source_vocabulary_", "target_vocabulary_", "max_length_", "shapes_")
-    source_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
-    target_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
-    max_length_: int = field(init=False, repr=False, compare=False)
-    shapes_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
-
-    def positions(self, bitext: Bitext) -> Positions:
-        """Return the layout of the prior that a bitext asks for."""
-        raise NotImplementedError
-
-    # From text to slots
-
-    def corpus(self, data: Any, lowercase: bool = False) -> Bitext:
-        """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``."""
-        if isinstance(data, Bitext):
-            return data
-        if isinstance(data, Iterable) and not isinstance(data, str | bytes):
-            items = list(data)
-            if items and hasattr(items[0], "mots"):
-                return Bitext.from_aligned_sents(items, lowercase=lowercase)
-            if all(isinstance(item, tuple | list) and len(item) == 2 for item in items):
-                return Bitext.from_pairs(items, lowercase=lowercase)
-        raise InputError("expected a Bitext, or a list of (source tokens, target tokens); Bitext.read reads files")
-
-    def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
-        pairs, words = corpus.pairs, len(corpus.target.vocabulary)
-        if not len(pairs):
-            raise InputError("nothing to learn from: no sentence pair has words on both sides and is short enough")
-        self.source_vocabulary_, self.target_vocabulary_ = corpus.source.vocabulary, corpus.target.vocabulary
-        self.max_length_ = corpus.max_length
-        self._place(self.positions(corpus))
-        null = np.arange(words, dtype=np.int32)
-        conditions = np.concatenate([np.zeros(words, np.int32), pairs.conditions + np.int32(1)])
-        outcomes = np.concatenate([null, pairs.outcomes])
-        lexical = Support.pairs(conditions, outcomes, 1 + len(self.source_vocabulary_), words)
-        supports = {"lexical": lexical, "position": self._positions.support()}
-        return supports if self.null is None else supports | {"null": Support.dense(1, 2)}
-
-    def _place(self, positions: Positions) -> None:
-        self._positions, self.shapes_ = positions, positions.shapes
-        self._fallback = Positions.by_length(self.max_length_)
-
-    def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[Batch]:
-        """Return batches of about `batch_size` cells; a pair that this model cannot take is in none."""
-        pairs = corpus.limited(self.max_length_).pairs
-        slots, null_slots = self._lookup(pairs)
-        sizes = np.stack([pairs.source.lengths, pairs.target.lengths], 1)
-        bases, steps = self._positions.find(sizes), np.full(len(pairs), self._positions.step)
-        steps[bases < 0] = 0
-        bases = np.where(bases < 0, self._positions.bases[-1] + self._fallback.find(sizes), bases)
-        edges = np.arange(0, pairs.cells[-1], batch_size or BATCH_CELLS)
-        bounds = np.append(np.unique(np.searchsorted(pairs.cells[:-1], edges)), len(pairs)).tolist()
-        return [Batch(pairs, a, b, slots, null_slots, bases, steps) for a, b in zip(bounds, bounds[1:]) if a < b]
-
-    def _lookup(self, pairs: Pairs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return lexical slots by cell, and NULL's slots by target token; of other text than the training text, too."""
-        support, words = self.factors_["lexical"].support, len(self.target_vocabulary_)
-        known = len(support) - words
-        if (
-            np.array_equal(support.outcomes[words:], pairs.outcomes)
-            and np.array_equal(support.conditions[words:] - 1, pairs.conditions)
-            and pairs.source.vocabulary.words == self.source_vocabulary_.words
-            and pairs.target.vocabulary.words == self.target_vocabulary_.words
-        ):
-            return pairs.slots, pairs.target.ids
-        source = self.source_vocabulary_.ids(pairs.source.vocabulary)
-        target = self.target_vocabulary_.ids(pairs.target.vocabulary)
-        new = Support.pairs(pairs.conditions, pairs.outcomes, len(source), len(target))
-        slot_of = translate(
-            (new.starts, new.order, new.outcomes), np.where(source < 0, -1, source + 1), target,
-            (support.starts, support.order, support.outcomes), words, words + known, words + known + 1,
-        )  # fmt: skip
-        null_slots = np.where(target < 0, np.int32(words), target)
-        return (slot_of - np.int32(words))[pairs.slots], null_slots[pairs.target.ids]
-
-    # Potentials
-
-    def prepare(self, theta: Blocks) -> Blocks:
-        """Multiply position and null into one prior, and add what text unseen in training reads.
-
-        A pair that the lexicon does not cover, or a target word unseen in training, reads `FLOOR`; a source word unseen
-        in training emits every target word alike, ``1 / V``. A pair of lengths without a table has a uniform prior.
-        """
-        words = len(self.target_vocabulary_)
-        lexical, positions = theta["lexical"], self._positions
-        null, word = (1.0, 1.0) if self.null is None else theta["null"][::-1]
-        prior = np.full(positions.bases[-1], null)
-        prior[positions.covered] = theta["position"] * word
-        rows = self._fallback
-        lengths = rows.shapes[rows.shape_of, 0]
-        uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
-        return Blocks({
-            "null_words": np.append(lexical[:words], FLOOR),
-            "words": np.concatenate([lexical[words:], [FLOOR, 1 / words]]),
-            "prior": np.concatenate([prior, uniform]),
-        })  # fmt: skip
-
-    def collect(self, counts: Blocks) -> Blocks:
-        """Hand the kernels' counts back to the factors."""
-        prior = counts["prior"][: self._positions.bases[-1]]
-        covered = self._positions.covered
-        arrays = {
-            "lexical": np.concatenate([counts["null_words"][:-1], counts["words"][:-2]]),
-            "position": prior[covered],
-        }
-        if self.null is not None:
-            arrays["null"] = np.array([prior[covered].sum(), prior[~covered].sum()])
-        return Blocks({name: arrays[name] for name in self.factors_})
-
-    # The E-step and its relatives
-
-    def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
-        loglik: float = mixture.expected_counts(*batch.kernel, *_arrays(potentials), *_arrays(counts))
-        return loglik
-
-    def posterior_cells(self, batch: Batch, potentials: Blocks) -> tuple[Array, Array, Array]:
-        """Return P(i | j) by cell, P(NULL | j) by target token, and the log-likelihood of each pair in nats."""
-        by_cell, by_null = np.empty(batch.n_cells), np.empty(batch.n_targets)
-        logliks = mixture.posteriors(*batch.kernel, *_arrays(potentials), by_cell, by_null)
-        return by_cell, by_null, logliks
-
-    def posterior(self, batch: Batch, potentials: Blocks) -> Iterator[Array]:
-        """Yield P(component | target token), (I + 1, J), NULL first; the columns sum to 1."""
-        return batch.by_pair(*self.posterior_cells(batch, potentials)[:2])
-
-    def decode(self, batch: Batch, potentials: Blocks) -> NDArray[np.int32]:
-        """Return the best component of each target token, pair after pair: 0 for NULL, else 1 + the source position."""
-        best = np.empty(batch.n_targets, np.int32)
-        mixture.best_components(*batch.kernel, *_arrays(potentials), best)
-        return best
-
-    def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
-        """Count each target word under its component, and the component under the lengths (and j)."""
-        token, words = 0, len(self.target_vocabulary_)
-        rank = np.cumsum(self._positions.covered) - 1
-        for k, (n_source, n_target) in enumerate(batch.sizes.tolist(), batch.first):
-            for j in range(n_target):
-                i = latent[token + j]
-                cell = j * n_source + i - 1 if batch.pairs.transposed else (i - 1) * n_target + j
-                word = batch.null_slots[batch.pairs.target.starts[k] + j]
-                counts["lexical"][word if i == 0 else words + batch.slots[batch.pairs.cells[k] + cell]] += 1
-                if i > 0 or self.null is None:
-                    place = batch.bases[k] + (i * n_target + j if batch.steps[k] else i)
-                    counts["position"][rank[place]] += 1
-                if self.null is not None:
-                    counts["null"][int(i == 0)] += 1
-            token += n_target
-
-    # What users call
-
-    def predict(self, corpus: Any) -> Links:
-        """Return the most probable links of each pair; target words aligned to NULL, and unusable pairs, have none.
-
-        Parameters
-        ----------
-        corpus : Bitext or list of (source tokens, target tokens)
-
-        Returns
-        -------
-        Links
-            As many as the corpus has pairs; ``str`` lines by ``Links.pharaoh()``.
-        """
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
-
-        def found(batch: Batch) -> Links:
-            points = np.zeros(batch.n_cells, np.uint8)
-            points_of(batch.sizes, self.decode(batch, potentials), False, points)
-            return links(batch.sizes, points)
-
-        return in_place(len(bitext), batches, engine(self.n_jobs).map(found, batches))
-
-    def predict_proba(self, corpus: Any) -> list[Array]:
-        """Return P(component | target token) of each pair, (I + 1, J), NULL first.
-
-        The columns sum to 1; an unusable pair has all its mass on NULL.
-        """
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
-        found = {}
-        for batch in batches:
-            found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
-        sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
-        return [found[k] if k in found else _all_null(*size) for k, size in enumerate(sizes)]
-
-    def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Take over the lexicon of a model of the same direction, trained on any text."""
-        start.check_fitted()
-        other = start.factors_.get("lexical") if isinstance(start, DirectedAligner) else None
-        if other is None or other != self.factors_["lexical"]:
-            raise InputError("start: expected a fitted aligner of one direction, with the same kind of lexical factor")
-        assert isinstance(start, DirectedAligner)
-        slots = start.find_slots(self.factors_["lexical"].support, self.source_vocabulary_, self.target_vocabulary_)
-        lexical = np.where(slots < 0, arrays["lexical"], start.params_["lexical"][slots])
-        same = super().inherit(start, arrays) if np.array_equal(start.shapes_, self.shapes_) else {}
-        return same | {"lexical": lexical}
-
-    def find_slots(self, support: Support, source: Vocabulary, target: Vocabulary) -> NDArray[np.int32]:
-        """Return this lexicon's slots of another lexicon's pairs, -1 for those that it lacks."""
-        mine, condition_of = self.factors_["lexical"].support, self.source_vocabulary_.ids(source)
-        condition_of = np.concatenate([[0], np.where(condition_of < 0, -1, condition_of + 1)]).astype(np.int32)
-        rows, own = ((each.starts, each.order, each.outcomes) for each in (support, mine))
-        slots: NDArray[np.int32] = translate(
-            rows, condition_of, self.target_vocabulary_.ids(target), own, len(self.target_vocabulary_), -1, -1
-        )
-        return slots
-
-    def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:  # noqa: D102
-        names = {name: f"kept/{prefix}{name}" for name in self.kept}
-        for name in ("source_vocabulary_", "target_vocabulary_"):
-            words = Vocabulary.from_arrays(arrays[f"{names[name]}.bytes"], arrays[f"{names[name]}.offsets"])
-            setattr(self, name, words)
-        self.max_length_ = int(arrays[names["max_length_"]][0])
-        self.shapes_ = arrays[names["shapes_"]]
-        lexical, position = self.factors_["lexical"].support, self.factors_["position"].support
-        self._place(self._layout(self.shapes_))
-        expected = self._positions.support()
-        if (
-            (lexical.n_conditions, lexical.n_outcomes) != (1 + len(self.source_vocabulary_), len(self.target_vocabulary_))
-            or not np.array_equal(lexical.outcomes[: lexical.n_outcomes], np.arange(lexical.n_outcomes))
-            or lexical.conditions[: lexical.n_outcomes].any()
-            or not np.array_equal(position.conditions, expected.conditions)
-            or not 1 <= self.max_length_ < 1 << 31
-        ):
-            raise ValueError("the lexicon does not fit the vocabularies")
-
-    def _layout(self, shapes: NDArray[np.int64]) -> Positions:
-        raise NotImplementedError
 
 
 @dataclass(kw_only=True)
@@ -295,7 +44,7 @@ class IBM1(DirectedAligner):
 
     Examples
     --------
-    >>> pairs = [("the house", "la maison"), ("the book", "le livre"), ("a house", "une maison")]
+    >>> pairs = [("the house", "das haus"), ("the book", "das buch"), ("a book", "ein buch")]
     >>> bitext = Bitext.from_pairs([(s.split(), t.split()) for s, t in pairs])
     >>> model = IBM1().fit(bitext)
     >>> model.predict(bitext)[2]
@@ -307,7 +56,7 @@ class IBM1(DirectedAligner):
     def positions(self, bitext: Bitext) -> Positions:  # noqa: D102
         return Positions.by_length(self.max_length_, self.null is None)
 
-    def _layout(self, shapes: NDArray[np.int64]) -> Positions:
+    def layout(self, shapes: NDArray[np.int64]) -> Positions:  # noqa: D102
         return Positions(shapes, 0, self.null is None)
 
 
@@ -339,7 +88,8 @@ class IBM2(DirectedAligner):
 
     Examples
     --------
-    >>> bitext = Bitext.from_pairs([(["the", "house"], ["la", "maison"]), (["a", "house"], ["une", "maison"])])
+    >>> pairs = [("the house", "das haus"), ("the book", "das buch"), ("a book", "ein buch")]
+    >>> bitext = Bitext.from_pairs([(s.split(), t.split()) for s, t in pairs])
     >>> IBM2().fit(bitext, start=IBM1().fit(bitext)).predict(bitext)[1]
     [(0, 0), (1, 1)]
     """
@@ -350,16 +100,5 @@ class IBM2(DirectedAligner):
         pairs = bitext.pairs
         return Positions.by_shape(np.stack([pairs.source.lengths, pairs.target.lengths], 1), self.null is None)
 
-    def _layout(self, shapes: NDArray[np.int64]) -> Positions:
+    def layout(self, shapes: NDArray[np.int64]) -> Positions:  # noqa: D102
         return Positions(shapes, 1, self.null is None)
-
-
-def _arrays(blocks: Blocks) -> tuple[Array, Array, Array]:
-    return blocks["null_words"], blocks["words"], blocks["prior"]
-
-
-def _all_null(n_source: int, n_target: int) -> Array:
-    """Return (I + 1, J) with all mass on NULL, as a read-only view: it may stand for a very long pair."""
-    column = np.zeros((n_source + 1, 1))
-    column[0] = 1
-    return np.broadcast_to(column, (n_source + 1, n_target))

@@ -17,8 +17,8 @@ Ints = NDArray[np.int64]
 class Positions:
     """Tables of ``P(i | condition)``, a table a shape (I, J): cell ``bases[shape] + i * J + j``, NULL being ``i = 0``.
 
-    Model 2 has a table for every pair of lengths in the training text. Model 1 has the shapes (I, 1), I up to the largest
-    length: its prior does not depend on j (``step`` 0).
+    Model 2 has a table for every pair of lengths in the training text. Model 1 has the shapes (I, 1), I up to the
+    largest length: its prior does not depend on j (``step`` 0).
 
     Parameters
     ----------

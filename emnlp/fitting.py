@@ -1,0 +1,70 @@
+"""The one loop of the package: take a learner's steps, watch them, and know when to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from emnlp.blocks import Blocks
+from emnlp.engines import engine
+from emnlp.errors import NumericalError
+from emnlp.learners import Step
+
+if TYPE_CHECKING:
+    from emnlp.model import Model
+
+
+def run(
+    model: Model, params: Blocks, batches: Sequence[Any], callback: Callable[[int, Step], None] | None = None
+) -> Blocks:
+    """Improve parameters until ``max_iter`` or ``tol`` says stop; fills the model's trace.
+
+    Returns
+    -------
+    Blocks
+        The last parameters.
+
+    Raises
+    ------
+    NumericalError
+        If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
+    """
+    trace, begin = model.trace_, time.perf_counter()
+    monotone = model.learner.promises(list(model.factors_.values()))
+    quiet = None if model.verbose else True  # None: silent unless standard error is a terminal
+    with tqdm(total=model.max_iter, desc=type(model).__name__, unit="it", disable=quiet) as bar:
+        for step in model.learner.iterate(model, params, batches, engine(model.n_jobs)):
+            _check(step, trace.objective, monotone)
+            trace.objective.append(step.objective)
+            trace.seconds.append(time.perf_counter() - begin)
+            if callback is not None:
+                callback(len(trace) - 1, step)
+            bar.set_postfix_str(f"{step.objective / trace.n_items:.4f} nats an item")
+            trace.reason = _reason(trace.objective, model.max_iter, model.tol, trace.n_items)
+            if trace.reason:
+                return step.params
+            bar.update()
+            del step  # its parameters need not live through the next E-step
+    raise AssertionError("a learner goes on until it is stopped")
+
+
+def _reason(objective: Sequence[float], max_iter: int, tol: float, n_items: int) -> str:
+    """Return why to stop now, or nothing."""
+    if len(objective) > max_iter:
+        return f"max_iter: {max_iter} M-steps done"
+    if len(objective) > 1 and tol > 0 and objective[-1] - objective[-2] < tol * n_items:
+        return f"tol: the objective rose by less than {tol} nats an item"
+    return ""
+
+
+def _check(step: Step, before: Sequence[float], monotone: bool) -> None:
+    if not np.isfinite(step.objective):
+        bad = [name for name, params in step.params.items() if not np.isfinite(params).all()]
+        what = f"the parameters of factor {bad[0]!r} are not finite" if bad else "an item has probability 0"
+        raise NumericalError(f"iteration {len(before)}: the objective is {step.objective}; {what}")
+    if before and monotone and step.objective < before[-1] - 1e-9 * max(1.0, abs(before[-1])):
+        raise NumericalError(f"iteration {len(before)}: the objective fell from {before[-1]} to {step.objective}")

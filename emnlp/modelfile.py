@@ -1,0 +1,75 @@
+"""A fitted model as a file: description, supports, parameters, what else the model keeps, trace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emnlp import storage
+from emnlp.blocks import Blocks
+from emnlp.errors import InputError
+from emnlp.learners import Trace
+from emnlp.support import Support
+
+if TYPE_CHECKING:
+    from emnlp.model import Model
+
+_SUPPORT = ("conditions", "outcomes", "space")
+
+
+def write(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a fitted model."""
+    arrays: dict[str, Any] = {f"params/{name}": params for name, params in model.params_.items()}
+    for name, factor in model.factors_.items():
+        arrays |= {f"support/{name}/{key}": getattr(factor.support, key) for key in _SUPPORT}
+    sizes = {name: factor.support.n_outcomes for name, factor in model.factors_.items()}
+    trace = {"objective": model.trace_.objective, "reason": model.trace_.reason, "n_items": model.trace_.n_items}
+    header = {"model": storage.describe(model), "n_outcomes": sizes, "trace": trace}
+    storage.write(path, header, arrays | model.remembered())
+
+
+def read(path: str | os.PathLike[str], kind: type[Model]) -> Model:
+    """Read a fitted model of a kind.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, foreign, damaged, or holds another kind of model.
+    """
+    header, arrays = storage.read(path)
+    try:
+        model = storage.build(header["model"])
+        if not isinstance(model, kind):
+            raise InputError(f"the file holds a {type(model).__name__}, not a {kind.__name__}; try emnlp.load")
+        _restore(model, header, arrays)
+    except InputError as error:
+        raise InputError(f"{os.fspath(path)}: {error}") from None
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        raise InputError(f"{os.fspath(path)}: the model file is damaged ({error!r})") from None
+    return model
+
+
+def _restore(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    unbound = model.unbound()
+    supports = {name: _support(arrays, name, header["n_outcomes"][name]) for name in unbound}
+    factors = {name: factor.bind(supports[name]) for name, factor in unbound.items()}
+    params = Blocks({name: arrays[f"params/{name}"] for name in factors})
+    for name, factor in factors.items():
+        if params[name].shape != factor.start().shape or not np.isfinite(params[name]).all():
+            raise ValueError(f"parameters of {name}")
+    model.restore(factors, params, Trace(**header["trace"]), arrays)
+
+
+def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:
+    """Rebuild a support, and check it: the kernels trust it."""
+    conditions, outcomes, space = (arrays[f"support/{name}/{key}"] for key in _SUPPORT)
+    right = conditions.dtype == outcomes.dtype == np.int32 and space.dtype == np.int64 and conditions.ndim == 1
+    if not right or conditions.shape != outcomes.shape or (space < 1).any():
+        raise ValueError(f"support of {name}")
+    for ids, size in ((conditions, len(space)), (outcomes, n_outcomes)):
+        if len(ids) and (ids.min() < 0 or ids.max() >= size):
+            raise ValueError(f"support of {name}")
+    return Support(conditions, outcomes, space, n_outcomes)
