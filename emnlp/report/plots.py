@@ -87,7 +87,7 @@ def alignment_matrix(
     figure = _figure(cells.shape[1] * cell + margins[0] + 1.2, cells.shape[0] * cell + margins[1] + 0.8)
     axes = figure.add_subplot()
     image = _shades(axes, cells)
-    _tokens(axes, *words, font=9 * cell / _CELL)
+    _tokens(axes, words[0], words[1], font=9 * cell / _CELL)
     for name, points in marks.items():
         look = dict(_MARKS[name])
         size = (72 * cell * look.pop("size")) ** 2  # square points
@@ -126,11 +126,13 @@ def learning_curve(trace: Trace, path: str | os.PathLike[str] | None = None) -> 
     if not len(trace) or trace.n_items < 1:
         raise InputError("the trace has no iteration or no item; fit the model first, and draw its trace_")
     figure = _figure(6.0, 3.8)
+    from matplotlib.ticker import MaxNLocator
+
     axes = figure.add_subplot()
     axes.plot(np.arange(len(trace)), np.array(trace.objective) / trace.n_items, "o-", color=_BLUE, markersize=4)
     axes.set_xlabel("M-steps")
     axes.set_ylabel("objective per item (nats)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="0.9")
     axes.spines[["top", "right"]].set_visible(False)
     return _written(figure, path)
@@ -152,17 +154,21 @@ def _marks(
     shape: tuple[int, ...], links: Pairs | None, gold: tuple[Pairs, Pairs] | None
 ) -> dict[str, NDArray[np.int64]]:
     """Return the points (n, 2) of each mark that the picture has."""
-    sure, possible = gold or ((), ())
-    wanted: dict[str, Any] = {} if links is None else {"link": links}
+    marks = {} if links is None else {"link": _points(links)}
     if gold is not None:
-        wanted |= {"Sure in gold": sure, "Possible in gold": [link for link in possible if link not in set(sure)]}
-    marks = {name: np.array(list(pairs), np.int64).reshape(-1, 2) for name, pairs in wanted.items()}
+        sure, possible = (_points(pairs) for pairs in gold)
+        also_sure = (possible[:, None] == sure).all(axis=2).any(axis=1)
+        marks |= {"Sure in gold": sure, "Possible in gold": possible[~also_sure]}
     for name, points in marks.items():
         beyond = (points < 0).any(axis=1) | (points >= shape).any(axis=1)
         if beyond.any():
             i, j = points[beyond.argmax()]
-            raise InputError(f"{name}: {i}-{j} is beyond the {shape[0]} and {shape[1]} tokens; positions count from 0")
+            raise InputError(f"{name}: ({i}, {j}) is beyond {shape[0]} and {shape[1]} tokens; positions count from 0")
     return {name: points for name, points in marks.items() if len(points)}
+
+
+def _points(pairs: Pairs) -> NDArray[np.int64]:
+    return np.array(list(pairs), np.int64).reshape(-1, 2)
 
 
 def _shades(axes: Axes, cells: Array) -> AxesImage:
@@ -174,7 +180,7 @@ def _shades(axes: Axes, cells: Array) -> AxesImage:
 
 
 def _tokens(axes: Axes, source: list[str], target: list[str], font: float) -> None:
-    look = {"fontsize": font, "parse_math": False}  # a token may have dollar signs
+    look: dict[str, Any] = {"fontsize": font, "parse_math": False}  # a token may have dollar signs
     axes.set_yticks(range(len(source)), source, **look)
     axes.set_xticks(range(len(target)), target, rotation=60, ha="left", rotation_mode="anchor", **look)
     axes.xaxis.tick_top()
