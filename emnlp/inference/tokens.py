@@ -47,8 +47,44 @@ def _rehash(hashes, n, size):
 
 
 @njit(nogil=True, cache=True)
-def _twice(array):
-    longer = np.empty(2 * array.size, array.dtype)
+def _number(data, state, table, begins, ends, hashes, starts, ids):
+    """Number tokens until the text ends or the type arrays are full; `state` is (byte, line, token, types)."""
+    p, line, token, n = state
+    mask = table.size - 1
+    while p < data.size and n < begins.size:
+        if _is_space(data[p]):
+            if data[p] == _NEWLINE:
+                line += 1
+                starts[line] = token
+            p += 1
+            continue
+        begin = p
+        code = np.uint64(14695981039346656037)  # FNV-1a
+        while p < data.size and not _is_space(data[p]):
+            code = (code ^ np.uint64(data[p])) * np.uint64(1099511628211)
+            p += 1
+        code ^= code >> np.uint64(32)
+        place = np.int64(code & np.uint64(mask))
+        word = table[place]
+        while word >= 0 and not (
+            hashes[word] == code
+            and ends[word] - begins[word] == p - begin
+            and _equal(data, begins[word], begin, p - begin)
+        ):
+            place = (place + 1) & mask
+            word = table[place]
+        if word < 0:
+            word = n
+            begins[n], ends[n], hashes[n], table[place] = begin, p, code, n
+            n += 1
+        ids[token] = word
+        token += 1
+    return p, line, token, n
+
+
+@njit(nogil=True, cache=True)
+def _longer(array, size):
+    longer = np.empty(size, array.dtype)
     longer[: array.size] = array
     return longer
 
@@ -71,45 +107,13 @@ def tokenise(data):
         Where the bytes of each type stand in `data`.
     """
     n_lines, n_tokens = _sizes(data)
-    starts = np.zeros(n_lines + 1, np.int64)
-    ids = np.empty(n_tokens, np.int32)
-    table = np.full(1 << 12, -1, np.int32)
-    begins, ends, hashes = np.empty(1 << 11, np.int64), np.empty(1 << 11, np.int64), np.empty(1 << 11, np.uint64)
-    n, line, token, p = 0, 0, 0, 0
-    while p < data.size:
-        if _is_space(data[p]):
-            if data[p] == _NEWLINE:
-                line += 1
-                starts[line] = token
-            p += 1
-            continue
-        begin = p
-        code = np.uint64(14695981039346656037)  # FNV-1a
-        while p < data.size and not _is_space(data[p]):
-            code = (code ^ np.uint64(data[p])) * np.uint64(1099511628211)
-            p += 1
-        code ^= code >> np.uint64(32)
-        place = np.int64(code & np.uint64(table.size - 1))
-        while True:
-            word = table[place]
-            if word < 0:
-                break
-            if (
-                hashes[word] == code
-                and ends[word] - begins[word] == p - begin
-                and _equal(data, begins[word], begin, p - begin)
-            ):
-                break
-            place = (place + 1) & (table.size - 1)
-        if word < 0:
-            if n == begins.size:
-                begins, ends, hashes = _twice(begins), _twice(ends), _twice(hashes)
-            word = n
-            begins[n], ends[n], hashes[n], table[place] = begin, p, code, word
-            n += 1
-            if 2 * n > table.size:
-                table = _rehash(hashes, n, 2 * table.size)
-        ids[token] = word
-        token += 1
-    starts[n_lines] = token
-    return starts, ids, begins[:n], ends[:n]
+    starts, ids = np.zeros(n_lines + 1, np.int64), np.empty(n_tokens, np.int32)
+    begins, ends, hashes = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint64)
+    state = (0, 0, 0, 0)
+    while state[0] < data.size:
+        size = max(1 << 11, 4 * begins.size)
+        begins, ends, hashes = _longer(begins, size), _longer(ends, size), _longer(hashes, size)
+        table = _rehash(hashes, state[3], 4 * size)  # at most a quarter full
+        state = _number(data, state, table, begins, ends, hashes, starts, ids)
+    starts[n_lines] = n_tokens
+    return starts, ids, begins[: state[3]], ends[: state[3]]

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from emnlp.corpus.bitext import Pairs
 from emnlp.corpus.links import Links
 
-BATCH_CELLS = 1 << 18
+
+def batch_cells(total: int) -> int:
+    """Return how many cells a batch should have: many, for the caches' sake, but enough batches for some threads.
+
+    Examples
+    --------
+    >>> batch_cells(10_000), batch_cells(1 << 30)
+    (65536, 1048576)
+    """
+    return min(1 << 20, max(1 << 16, total >> 5))
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from emnlp.inference import mixture
 from emnlp.inference.index import translate
 from emnlp.inference.symmetric import points_of
 from emnlp.model import Model
-from emnlp.models.batches import BATCH_CELLS, Batch, in_place
+from emnlp.models.batches import Batch, batch_cells, in_place
 from emnlp.models.positions import Positions
 from emnlp.support import Support
 from emnlp.symmetrize import links
@@ -92,7 +92,7 @@ class DirectedAligner(Model):
         bases, steps = self._positions.find(sizes), np.full(len(pairs), self._positions.step)
         steps[bases < 0] = 0
         bases = np.where(bases < 0, self._positions.bases[-1] + self._fallback.find(sizes), bases)
-        edges = np.arange(0, pairs.cells[-1], batch_size or BATCH_CELLS)
+        edges = np.arange(0, pairs.cells[-1], batch_size or batch_cells(int(pairs.cells[-1])))
         bounds = np.append(np.unique(np.searchsorted(pairs.cells[:-1], edges)), len(pairs)).tolist()
         return [Batch(pairs, a, b, slots, null_slots, bases, steps) for a, b in zip(bounds, bounds[1:]) if a < b]
 
@@ -226,6 +226,32 @@ class DirectedAligner(Model):
             found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
         sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
         return [found[k] if k in found else _all_null(*size) for k, size in enumerate(sizes)]
+
+    def translations(self, word: str | None, n: int = 10) -> list[tuple[str, float]]:
+        """Return the most probable target words of a source word, None for NULL, with their probabilities.
+
+        Raises
+        ------
+        InputError
+            If the word does not occur in the training text.
+
+        Examples
+        --------
+        >>> from emnlp import IBM1
+        >>> pairs = [("the house", "das haus"), ("the book", "das buch"), ("a book", "ein buch")]
+        >>> model = IBM1(max_iter=20).fit([(s.split(), t.split()) for s, t in pairs])
+        >>> [(target, round(p, 2)) for target, p in model.translations("book", 1)]
+        [('buch', 1.0)]
+        """
+        condition = 0 if word is None else 1 + self.source_vocabulary_.id(word)
+        if word is not None and not condition:
+            raise InputError(f"the word {word!r} does not occur in the source text of the training pairs")
+        factor = self.factors_["lexical"]
+        row = factor.support.row(condition)
+        probabilities = factor.probabilities(self.params_["lexical"])[row]
+        best = np.argsort(-probabilities, kind="stable")[:n]
+        words = self.target_vocabulary_.words
+        return [(words[factor.support.outcomes[row[k]]], float(probabilities[k])) for k in best]
 
     def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Take over the lexicon of a model of the same direction, trained on any text."""
