@@ -102,8 +102,8 @@ class Model(Saved):
         """Add ``#(t: c -> o | x, z)`` of each factor: the definition of the model."""
         raise NotImplementedError
 
-    def corpus(self, data: Any) -> Any:
-        """Return `data` as the corpus that this model reads."""
+    def corpus(self, data: Any, fitted: bool = False) -> Any:
+        """Return `data` as the corpus that this model reads; `fitted`, in the form of the training text."""
         return data
 
     # Part by part
@@ -194,7 +194,7 @@ class Model(Saved):
 
     def score(self, corpus: Any) -> float:
         """Return the mean log-likelihood of an item, in nats, under the normalised probabilities."""
-        potentials, batches = self.ready(corpus, self.probabilities())
+        _, potentials, batches = self.ready(corpus, self.probabilities())
 
         def loglik(batch: Any) -> float:
             return self.expect(batch, potentials, potentials.zeros())
@@ -202,11 +202,11 @@ class Model(Saved):
         items = sum(len(batch) for batch in batches)
         return sum(engine(self.n_jobs).map(loglik, batches)) / items if items else 0.0
 
-    def ready(self, corpus: Any, theta: Blocks | None = None) -> tuple[Blocks, Sequence[Any]]:
-        """Return potentials and batches for prediction."""
+    def ready(self, data: Any, theta: Blocks | None = None) -> tuple[Any, Blocks, Sequence[Any]]:
+        """Return the corpus, the potentials and the batches for prediction."""
         self.check_fitted()
-        corpus = self.corpus(corpus)
-        return self.prepare(self.theta(self.params_) if theta is None else theta), self.index(corpus)
+        corpus = self.corpus(data, fitted=True)
+        return corpus, self.prepare(self.theta(self.params_) if theta is None else theta), self.index(corpus)
 
     def check_fitted(self) -> None:
         """Raise `InputError` unless the model is fitted."""

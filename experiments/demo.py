@@ -53,7 +53,7 @@ def train(source: Path, target: Path) -> tuple[Aligner, dict[str, Links]]:
     bitext = Bitext.read(source, target, lowercase=True)
     say(f"training IBM Model 1 in both directions on {len(bitext):,} sentence pairs, without their gold")
     one, other = (IBM1(lexical=Dirichlet(alpha=ALPHA)) for _ in range(2))
-    aligner = Aligner(forward=one, reverse=other, symmetrize=BEST, lowercase=True, n_jobs=-1, verbose=1).fit(bitext)
+    aligner = Aligner(forward=one, reverse=other, symmetrize=BEST, n_jobs=-1, verbose=1).fit(bitext)
     forward, reverse = (aligner.only(name).predict(bitext) for name in ("forward", "reverse"))
     both = {method: symmetrize(forward, reverse, method) for method in ("intersection", BEST)}
     return aligner, {"forward": forward, "reverse": reverse, **both}

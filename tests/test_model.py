@@ -203,7 +203,11 @@ def test_models_copy_and_pickle():
         assert twin.predict(SEEN) == model.predict(SEEN)
 
 
-def test_the_lower_casing_of_token_lists():
-    aligner = Aligner(lowercase=True).fit([([w.upper() for w in s], t) for s, t in SEEN])
+def test_a_model_remembers_that_its_text_was_lower_cased(tmp_path):
+    pairs = [([word.upper() for word in s], t) for s, t in SEEN]
+    Aligner().fit(Bitext.from_pairs(pairs, lowercase=True)).save(tmp_path / "m")
+    aligner = emnlp.load(tmp_path / "m")
     assert aligner.forward.source_vocabulary_.words == ["the", "house", "book", "a"]
     assert aligner.align(["The", "HOUSE"], ["La", "maison"]) == [(0, 0), (1, 1)]
+    with pytest.raises(InputError, match="lowercase=True"):
+        aligner.predict(Bitext.from_pairs(pairs))

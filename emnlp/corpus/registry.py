@@ -89,7 +89,9 @@ def describe(name: str) -> Entry:
         return _entries()[name]
     close = difflib.get_close_matches(name, names() + own(), n=3)
     guess = f"did you mean {' or '.join(close)}?" if close else "`emnlp corpora list` shows the known ones."
-    raise InputError(f"no corpus is called {name!r}; {guess} Your own is a folder {name} in {_one_of(places())}")
+    raise InputError(
+        f"no corpus is called {name!r}; {guess} A corpus of your own is a folder {name} in {_own_places()}"
+    )
 
 
 def own() -> list[str]:
@@ -161,7 +163,7 @@ def find(name: str) -> Path:
     >>> find("../bible")
     Traceback (most recent call last):
         ...
-    emnlp.errors.InputError: '../bible' cannot be a corpus: a name is letters, digits, _ - and ., which is not first
+    emnlp.errors.InputError: '../bible' cannot be a corpus: a name is letters, digits, _, - and . (not first)
     """
     here = locate(name)
     if here is None:
@@ -171,7 +173,7 @@ def find(name: str) -> Path:
 
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise InputError(f"{name!r} cannot be a corpus: a name is letters, digits, _ - and ., which is not first")
+        raise InputError(f"{name!r} cannot be a corpus: a name is letters, digits, _, - and . (not first)")
     return name
 
 
@@ -197,12 +199,12 @@ def _advice(entry: Entry) -> str:
         also = f" (and {' '.join(entry.optional)}, if you have them)" if entry.optional else ""
         parts.append(entry.source)
         parts.append(f"Put {' '.join(entry.files)}{also}, plain or .gz, into a folder {entry.name} in")
-        parts.append(_one_of(places()[:-1]))
+        parts.append(_own_places())
     return f"the corpus {entry.name} is not here. " + " ".join(parts)
 
 
-def _one_of(folders: list[Path]) -> str:
-    return " or ".join(map(str, folders))
+def _own_places() -> str:
+    return " or ".join(map(str, places()[:-1]))  # not inside the installed package
 
 
 def _tell(message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -83,6 +83,8 @@ class Text:
     ids : (N,) int32
     name : str
         What messages call it, usually the file.
+    lowercase : bool
+        Whether the words were lower-cased.
 
     Examples
     --------
@@ -94,7 +96,8 @@ class Text:
     vocabulary: Vocabulary
     starts: NDArray[np.int64]
     ids: NDArray[np.int32]
-    name: str = field(default="<tokens>")
+    name: str = "<tokens>"
+    lowercase: bool = False
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, lowercase: bool = False) -> Text:
@@ -119,7 +122,7 @@ class Text:
         data = np.frombuffer((text.lower() if lowercase else text).encode("utf-8"), np.uint8)
         starts, ids, begins, ends = tokenise(data)
         words = [data[a:b].tobytes().decode("utf-8") for a, b in zip(begins.tolist(), ends.tolist())]
-        return cls(Vocabulary(words), starts, ids, name)
+        return cls(Vocabulary(words), starts, ids, name, lowercase)
 
     @classmethod
     def from_tokens(
@@ -145,7 +148,7 @@ class Text:
                     raise InputError(f"sentence {n}: token {token!r} is not a string")
                 ids.append(index.setdefault(token.lower() if lowercase else token, len(index)))
             starts.append(len(ids))
-        return cls(Vocabulary(list(index)), np.array(starts, np.int64), np.array(ids, np.int32), name)
+        return cls(Vocabulary(list(index)), np.array(starts, np.int64), np.array(ids, np.int32), name, lowercase)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -168,4 +171,4 @@ class Text:
         if mask.all():
             return self
         starts = np.concatenate([[0], np.cumsum(self.lengths[mask])])
-        return Text(self.vocabulary, starts, self.ids[np.repeat(mask, self.lengths)], self.name)
+        return replace(self, starts=starts, ids=self.ids[np.repeat(mask, self.lengths)])

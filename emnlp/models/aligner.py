@@ -80,8 +80,6 @@ class Aligner(Model):
         each, or ``product`` and ``mean``: links whose posteriors' geometric or arithmetic mean is above `threshold`.
     threshold : float
         Between 0 and 1.
-    lowercase : bool
-        Lower-case token lists; a `Bitext` is taken as it was read. A model file remembers it.
     max_iter : int
         5 by default.
 
@@ -103,7 +101,6 @@ class Aligner(Model):
     reverse: DirectedAligner | None = field(default_factory=IBM1)
     symmetrize: str = "grow-diag-final-and"
     threshold: float = 0.5
-    lowercase: bool = False
     max_iter: int = 5
 
     def __post_init__(self) -> None:
@@ -120,11 +117,14 @@ class Aligner(Model):
         both = {"forward": self.forward, "reverse": self.reverse}
         return {name: model for name, model in both.items() if model is not None}
 
-    def corpus(self, data: Any) -> Bitext:
+    def corpus(self, data: Any, fitted: bool = False) -> Bitext:
         """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``."""
-        if not isinstance(data, Bitext):
-            data = next(iter(self.directions.values())).corpus(data, lowercase=self.lowercase)
-        return data.upright()
+        return next(iter(self.directions.values())).corpus(data, fitted).upright()
+
+    @property
+    def lowercase_(self) -> bool:
+        """Whether the training text was lower-cased."""
+        return bool(next(iter(self.directions.values())).lowercase_)
 
     @property
     def max_length_(self) -> int:
@@ -232,8 +232,7 @@ class Aligner(Model):
         -------
         Links
         """
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
+        bitext, potentials, batches = self.ready(corpus)
 
         def found(batch: TwoWay) -> Links:
             return links(batch.sizes, self.decode(batch, potentials))
@@ -242,8 +241,7 @@ class Aligner(Model):
 
     def predict_proba(self, corpus: Any) -> list[Array]:
         """Return the combined posterior of each link, (I, J) a pair; 0 throughout an unusable pair."""
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
+        bitext, potentials, batches = self.ready(corpus)
         found: dict[int, Array] = {}
         for batch in batches:
             found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
@@ -252,8 +250,7 @@ class Aligner(Model):
 
     def posteriors(self, corpus: Any) -> Iterator[Posterior]:
         """Yield one `Posterior` a pair, in order: the links of `predict`, with probabilities, and those of NULL."""
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
+        bitext, potentials, batches = self.ready(corpus)
         line = 0
         for batch in batches:
             for posterior in self._posteriors(batch, potentials):

@@ -38,10 +38,17 @@ class DirectedAligner(Model):
     null: Factor | None = None
     max_iter: int = 5
 
-    kept: ClassVar[tuple[str, ...]] = ("source_vocabulary_", "target_vocabulary_", "max_length_", "shapes_")
+    kept: ClassVar[tuple[str, ...]] = (
+        "source_vocabulary_",
+        "target_vocabulary_",
+        "max_length_",
+        "lowercase_",
+        "shapes_",
+    )
     source_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     target_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     max_length_: int = field(init=False, repr=False, compare=False)
+    lowercase_: int = field(init=False, repr=False, compare=False)
     shapes_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def positions(self, bitext: Bitext) -> Positions:
@@ -54,16 +61,25 @@ class DirectedAligner(Model):
 
     # From text to slots
 
-    def corpus(self, data: Any, lowercase: bool = False) -> Bitext:
-        """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``."""
+    def corpus(self, data: Any, fitted: bool = False) -> Bitext:
+        """Accept a `Bitext`, a sequence of (source tokens, target tokens), or of NLTK's ``AlignedSent``.
+
+        A fitted model that was trained on lower-cased text lower-cases tokens, and refuses a `Bitext` that is not.
+        """
         if isinstance(data, Bitext):
+            if fitted and bool(self.lowercase_) != data.lowercase:
+                how = f"lowercase={bool(self.lowercase_)}"
+                raise InputError(f"the model was trained on text read with {how}; read this text so, too")
             return data
+        options: dict[str, Any] = {}
+        if fitted:
+            options = {"lowercase": bool(self.lowercase_), "max_length": self.max_length_}
         if isinstance(data, Iterable) and not isinstance(data, str | bytes):
             items = list(data)
-            if items and hasattr(items[0], "mots"):
-                return Bitext.from_aligned_sents(items, lowercase=lowercase)
+            if items and all(hasattr(item, "mots") for item in items):
+                return Bitext.from_aligned_sents(items, **options)
             if all(isinstance(item, tuple | list) and len(item) == 2 for item in items):
-                return Bitext.from_pairs(items, lowercase=lowercase)
+                return Bitext.from_pairs(items, **options)
         raise InputError("expected a Bitext, or a list of (source tokens, target tokens); Bitext.read reads files")
 
     def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
@@ -71,7 +87,7 @@ class DirectedAligner(Model):
         if not len(pairs):
             raise InputError("nothing to learn from: no sentence pair has words on both sides and is short enough")
         self.source_vocabulary_, self.target_vocabulary_ = corpus.source.vocabulary, corpus.target.vocabulary
-        self.max_length_ = corpus.max_length
+        self.max_length_, self.lowercase_ = corpus.max_length, int(corpus.lowercase)
         self._place(self.positions(corpus))
         null = np.arange(words, dtype=np.int32)
         conditions = np.concatenate([np.zeros(words, np.int32), pairs.conditions + np.int32(1)])
@@ -204,8 +220,7 @@ class DirectedAligner(Model):
         Links
             As many as the corpus has pairs; ``str`` lines by ``Links.pharaoh()``.
         """
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
+        bitext, potentials, batches = self.ready(corpus)
 
         def found(batch: Batch) -> Links:
             points = np.zeros(batch.n_cells, np.uint8)
@@ -219,8 +234,7 @@ class DirectedAligner(Model):
 
         The columns sum to 1; an unusable pair has all its mass on NULL.
         """
-        bitext = self.corpus(corpus)
-        potentials, batches = self.ready(bitext)
+        bitext, potentials, batches = self.ready(corpus)
         found: dict[int, Array] = {}
         for batch in batches:
             found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
@@ -280,7 +294,7 @@ class DirectedAligner(Model):
         for name in ("source_vocabulary_", "target_vocabulary_"):
             words = Vocabulary.from_arrays(arrays[f"{names[name]}.bytes"], arrays[f"{names[name]}.offsets"])
             setattr(self, name, words)
-        self.max_length_ = int(arrays[names["max_length_"]][0])
+        self.max_length_, self.lowercase_ = (int(arrays[names[name]][0]) for name in ("max_length_", "lowercase_"))
         self.shapes_ = arrays[names["shapes_"]]
         lexical, position = self.factors_["lexical"].support, self.factors_["position"].support
         self._place(self.layout(self.shapes_))

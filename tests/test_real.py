@@ -1,0 +1,49 @@
+"""On real text, where it is there: what the experiments show at length, checked at a small size."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+import emnlp
+from emnlp import Aligner, Bitext, Gold, alignment_scores
+from emnlp.cli import main
+
+
+@pytest.fixture
+def bible(real):
+    folder = real("bible_grc_en")
+    return folder / "train.grc.gz", folder / "train.en.gz", folder / "train.gold.gz"
+
+
+def test_greek_and_english(bible, tmp_path):
+    source, target, gold_file = bible
+    bitext, gold = Bitext.read(source, target), Gold.read(gold_file)
+    gold.check(bitext.source.lengths, bitext.target.lengths)
+    aligner = Aligner(n_jobs=2).fit(bitext)
+    links = aligner.predict(bitext)
+    scores = alignment_scores(links[1::8], gold.select(slice(1, None, 8)))
+    assert scores.aer == pytest.approx(0.467, abs=0.005)  # plain Model 1; experiments/README.md has the others
+    assert np.isfinite(aligner.params_.flat).all()
+    aligner.save(tmp_path / "model")
+    again = emnlp.load(tmp_path / "model")
+    assert again.predict(Bitext.read(source, target)) == links
+    few = bitext[:40]  # another text to the model: other vocabularies, other slots
+    assert list(again.predict(few)) == list(links[:40])
+
+
+def test_the_command_on_real_files(bible, tmp_path, capsys):
+    source, target, _ = bible
+    sides = [gzip.decompress(path.read_bytes()).decode().splitlines()[:1500] for path in (source, target)]
+    both = tmp_path / "both.tsv"
+    both.write_text("".join(f"{s}\t{t}\n" for s, t in zip(*sides)), "utf-8")
+    outputs = []
+    for threads in ("1", "2"):
+        names = [str(tmp_path / f"{kind}{threads}") for kind in ("links", "model", "posteriors")]
+        options = ["-o", names[0], "--save", names[1], "--posteriors", names[2], "--threads", threads, "-q"]
+        assert main(["align", str(both), "--model", "ibm2", "--alpha", "0.1", *options]) == 0
+        outputs.append([(tmp_path / name).read_bytes() for name in names])
+    assert outputs[0][0] == outputs[1][0]
+    assert outputs[0][2] == outputs[1][2]
+    assert main(["align", str(both), "--load", str(tmp_path / "model1"), "-q"]) == 0
+    assert capsys.readouterr().out.encode() == outputs[0][0]
