@@ -57,9 +57,9 @@ class Model(Saved):
     learner: Learner = field(default_factory=EM)
     max_iter: int = 100
     tol: float = 0.0
-    n_jobs: int | None = 1
+    n_jobs: int | None = field(default=1, compare=False, metadata={"saved": False})
     random_state: int | None = None
-    verbose: int = 0
+    verbose: int = field(default=0, compare=False, metadata={"saved": False})
 
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""

@@ -18,7 +18,7 @@ def bible(real):
 
 def test_greek_and_english(bible, tmp_path):
     source, target, gold_file = bible
-    bitext, gold = Bitext.read(source, target), Gold.read(gold_file)
+    bitext, gold = Bitext.read(source, target, lowercase=True), Gold.read(gold_file)
     gold.check(bitext.source.lengths, bitext.target.lengths)
     aligner = Aligner(n_jobs=2).fit(bitext)
     links = aligner.predict(bitext)
@@ -27,7 +27,7 @@ def test_greek_and_english(bible, tmp_path):
     assert np.isfinite(aligner.params_.flat).all()
     aligner.save(tmp_path / "model")
     again = emnlp.load(tmp_path / "model")
-    assert again.predict(Bitext.read(source, target)) == links
+    assert again.predict(Bitext.read(source, target, lowercase=True)) == links
     few = bitext[:40]  # another text to the model: other vocabularies, other slots
     assert list(again.predict(few)) == list(links[:40])
 
@@ -43,7 +43,6 @@ def test_the_command_on_real_files(bible, tmp_path, capsys):
         options = ["-o", names[0], "--save", names[1], "--posteriors", names[2], "--threads", threads, "-q"]
         assert main(["align", str(both), "--model", "ibm2", "--alpha", "0.1", *options]) == 0
         outputs.append([(tmp_path / name).read_bytes() for name in names])
-    assert outputs[0][0] == outputs[1][0]
-    assert outputs[0][2] == outputs[1][2]
+    assert outputs[0] == outputs[1]
     assert main(["align", str(both), "--load", str(tmp_path / "model1"), "-q"]) == 0
     assert capsys.readouterr().out.encode() == outputs[0][0]
