@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -221,6 +220,13 @@ class TestFetch:
             registry.fetch("bible_grc_en")
         assert nothing_written(world)
 
+    def test_offline(self, world, shop, monkeypatch):
+        answer = subprocess.CompletedProcess([], 1, "", "ERROR: No matching distribution\n")
+        monkeypatch.setattr(wheels, "_pip", lambda *words: shop.pip(*words) if words == ("--version",) else answer)
+        with pytest.raises(InputError, match=r"\(ERROR: No matching distribution\); is a package index reachable"):
+            registry.fetch("bible_grc_en")
+        assert nothing_written(world)
+
     def test_a_quicker_process_wins(self, world, shop, monkeypatch):
         def pip(*words):
             if words[0] == "download":
@@ -235,59 +241,6 @@ class TestFetch:
         with pytest.raises(InputError, match="complete it, or move it away"):
             registry.fetch("bible_grc_en")
         assert shop.downloads == 0
-
-
-class TestPip:
-    @pytest.fixture
-    def answers(self, world, monkeypatch):
-        """What subprocess.run gives for `--version` and for `download`."""
-        answers = {"--version": (0, ""), "download": (0, "")}
-        self.calls = []
-
-        def run(command, **options):
-            self.calls.append((command, options))
-            answer = answers[command[4]]
-            if isinstance(answer, Exception):
-                raise answer
-            return subprocess.CompletedProcess(command, answer[0], "", answer[1])
-
-        monkeypatch.setattr(subprocess, "run", run)
-        return answers
-
-    def test_offline(self, world, answers):
-        answers["download"] = 1, "WARNING: retrying\n\nERROR: no connection\nERROR: No matching distribution\n"
-        with pytest.raises(InputError, match=r"\(ERROR: no connection / ERROR: No m.*\); is a package index reachable"):
-            registry.fetch("bible_grc_en")
-        assert nothing_written(world)
-
-    def test_nothing_downloaded(self, world, answers):
-        with pytest.raises(InputError, match=r"pip could not download bible-alignments==0\.4\.2"):
-            registry.fetch("bible_grc_en")
-
-    def test_is_asked_for_one_wheel_and_cannot_ask_back(self, world, answers):
-        with pytest.raises(InputError):
-            registry.fetch("bible_grc_en")
-        command, options = self.calls[-1]
-        assert command[:5] == [sys.executable, "-P", "-m", "pip", "download"]
-        assert {"--no-deps", "--only-binary=:all:", "--ignore-requires-python"} < set(command)
-        assert command[-1] == "bible-alignments==0.4.2"
-        assert options["stdin"] == subprocess.DEVNULL
-        assert options["timeout"] > 0
-
-    @pytest.mark.parametrize(
-        ("answer", "message"),
-        [((1, "No module named pip"), "has no pip .* -m ensurepip"), (FileNotFoundError(2, "no"), "cannot be started")],
-    )
-    def test_missing(self, world, answers, answer, message):
-        answers["--version"] = answer
-        with pytest.raises(InputError, match=message):
-            registry.fetch("bible_grc_en")
-
-    def test_takes_too_long(self, world, answers):
-        answers["download"] = subprocess.TimeoutExpired("pip", 600)
-        with pytest.raises(InputError, match="not finished in 600 seconds; is a package index reachable"):
-            registry.fetch("bible_grc_en")
-        assert nothing_written(world)
 
 
 class TestCommand:
