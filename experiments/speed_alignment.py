@@ -17,7 +17,7 @@ from measure import Cost, measured, middle
 
 from emnlp.corpus import Bitext
 from emnlp.corpus.files import read_text
-from emnlp.corpus.registry import find
+from emnlp.corpus.registry import file
 
 PEERS = Path(__file__).with_name("peers.py")
 STAGES = """
@@ -38,10 +38,9 @@ links.write(sys.argv[3]); lap("write")
 
 def prepare(folder: Path, n: int) -> list[str]:
     """Write the first n pairs, lower-cased, for all systems alike; return the two paths."""
-    corpus = find("hansards_en_fr")
     paths = [folder / f"first.{n}.{side}" for side in ("en", "fr")]
     for path in paths:
-        lines = islice(read_text(corpus / f"train{path.suffix}.gz").lower().splitlines(), n)
+        lines = islice(read_text(file("hansards_en_fr", f"train{path.suffix}")).lower().splitlines(), n)
         path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     return [str(path) for path in paths]
 

@@ -171,6 +171,26 @@ def find(name: str) -> Path:
     return here
 
 
+def file(name: str, part: str) -> Path:
+    """Return a file of a corpus, plain or compressed.
+
+    Raises
+    ------
+    InputError
+        If there is no such corpus, as `find`, or no such file in it.
+
+    Examples
+    --------
+    >>> file("sample_en_fr", "train.en").name
+    'train.en'
+    """
+    folder = find(name)
+    for suffix in _SUFFIXES:
+        if (folder / (part + suffix)).is_file():
+            return folder / (part + suffix)
+    raise InputError(f"{folder} has no {part}, plain or compressed")
+
+
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot be a corpus: a name is letters, digits, _, - and . (not first)")
