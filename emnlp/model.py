@@ -61,12 +61,22 @@ class Model(Saved):
     random_state: int | None = None
     verbose: int = field(default=0, compare=False, metadata={"saved": False})
 
+    slots: ClassVar[dict[str, tuple[type, ...]]] = {"learner": (Learner,)}
+    """The fields that have to be parts, and of which kinds."""
+
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
 
     factors_: dict[str, Factor] = field(init=False, repr=False, compare=False)
     params_: Blocks = field(init=False, repr=False, compare=False)
     trace_: Trace = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the parts: what is not a part would only be missed later."""
+        for name, kinds in self.slots.items():
+            if not isinstance(getattr(self, name), kinds):
+                wanted = " or ".join(kind.__name__ for kind in kinds)
+                raise InputError(f"{type(self).__name__}({name}={getattr(self, name)!r}): expected a {wanted}")
 
     # What a model defines
 
@@ -171,9 +181,12 @@ class Model(Saved):
         NumericalError
             If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
         """
+        if start is not None and not isinstance(start, Model):
+            raise InputError(f"start: expected a fitted model, not {start!r}")
         if self.max_iter < 0:
             raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
         corpus = self.corpus(corpus)
+        self._forget()
         supports = self.supports(corpus)
         self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
         batches = self.index(corpus)
@@ -200,7 +213,9 @@ class Model(Saved):
             return self.expect(batch, potentials, potentials.zeros())
 
         items = sum(len(batch) for batch in batches)
-        return sum(engine(self.n_jobs).map(loglik, batches)) / items if items else 0.0
+        if not items:
+            raise InputError("nothing to score: no item of the corpus is usable")
+        return sum(engine(self.n_jobs).map(loglik, batches)) / items
 
     def ready(self, data: Any, theta: Blocks | None = None) -> tuple[Any, Blocks, Sequence[Any]]:
         """Return the corpus, the potentials and the batches for prediction."""
@@ -214,6 +229,12 @@ class Model(Saved):
             raise InputError(f"this {type(self).__name__} is not fitted yet; call fit first, or load a saved one")
 
     # How a fit goes
+
+    def _forget(self) -> None:
+        """Drop the parameters of an earlier fit: they do not fit the new supports if this one fails."""
+        self.__dict__.pop("params_", None)
+        for model in self.models.values():
+            model._forget()
 
     def _hold(self, factors: Mapping[str, Factor]) -> None:
         self.factors_ = dict(factors)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from emnlp.model import Model
 
 _SUPPORT = ("conditions", "outcomes", "space")
+_DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError, RecursionError,
+           NotImplementedError)  # fmt: skip
+"""What a header or an array that was tampered with makes Python or NumPy raise."""
 
 
 def write(model: Model, path: str | os.PathLike[str]) -> None:
@@ -47,7 +50,7 @@ def read(path: str | os.PathLike[str], kind: type[Model]) -> Model:
         _restore(model, header, arrays)
     except InputError as error:
         raise InputError(f"{os.fspath(path)}: {error}") from None
-    except (KeyError, ValueError, IndexError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+    except _DAMAGE as error:
         raise InputError(f"{os.fspath(path)}: the model file is damaged ({error!r})") from None
     return model
 
@@ -58,7 +61,8 @@ def _restore(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any])
     factors = {name: factor.bind(supports[name]) for name, factor in unbound.items()}
     params = Blocks({name: arrays[f"params/{name}"] for name in factors})
     for name, factor in factors.items():
-        if params[name].shape != factor.start().shape or not np.isfinite(params[name]).all():
+        right = arrays[f"params/{name}"].dtype == np.float64 and params[name].shape == factor.start().shape
+        if not right or not np.isfinite(params[name]).all() or not factor.accepts(params[name]):
             raise ValueError(f"parameters of {name}")
     model.restore(factors, params, Trace(**header["trace"]), arrays)
 
@@ -66,7 +70,8 @@ def _restore(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any])
 def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:
     """Rebuild a support, and check it: the kernels trust it."""
     conditions, outcomes, space = (arrays[f"support/{name}/{key}"] for key in _SUPPORT)
-    right = conditions.dtype == outcomes.dtype == np.int32 and space.dtype == np.int64 and conditions.ndim == 1
+    right = conditions.dtype == outcomes.dtype == np.int32 and space.dtype == np.int64
+    right = right and conditions.ndim == space.ndim == 1
     if not right or conditions.shape != outcomes.shape or (space < 1).any():
         raise ValueError(f"support of {name}")
     for ids, size in ((conditions, len(space)), (outcomes, n_outcomes)):

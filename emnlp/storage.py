@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save, save_file
 
-from emnlp.corpus.files import replacing
+from emnlp.corpus.files import is_special, replacing
 from emnlp.errors import InputError
 
 FORMAT = 1
@@ -81,8 +81,15 @@ def build(description: Any) -> Any:
 def write(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write arrays and a JSON header as one file, whole or not at all."""
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {"emnlp": json.dumps({"format": FORMAT, **header})}
     with replacing(path) as part:
-        save_file(tensors, part, {"emnlp": json.dumps({"format": FORMAT, **header})})
+        try:
+            if is_special(part):
+                part.write_bytes(save(tensors, metadata))
+            else:
+                save_file(tensors, part, metadata)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{os.fspath(path)}: cannot be written ({error})") from None
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
@@ -94,16 +101,18 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
         If the file is missing, truncated, not a model file, or of a newer format.
     """
     name = os.fspath(path)
-    if not Path(name).is_file():
-        raise InputError(f"{name}: no such model file")
     try:
+        if not Path(name).is_file():
+            raise InputError(f"{name}: no such model file")
         with safe_open(name, framework="numpy") as stream:
             text = (stream.metadata() or {}).get("emnlp")
             if text is None:
                 raise InputError(f"{name}: a safetensors file, but not a model of emnlp's")
             header = json.loads(text)
             arrays = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, json.JSONDecodeError, UnicodeDecodeError, TypeError) as error:
+    except InputError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{name}: not a model file, or a truncated one ({error})") from None
     if not isinstance(header, dict) or not isinstance(header.get("format"), int):
         raise InputError(f"{name}: the header of the model file is damaged")

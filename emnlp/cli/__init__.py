@@ -7,10 +7,13 @@ exit status. Modules import what is heavy inside ``run``, so that ``emnlp --help
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from typing import Any
 
 from emnlp import __version__
 from emnlp.errors import InputError, NumericalError
@@ -33,21 +36,56 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0 done, 1 bad input, 2 bad usage, 130 interrupted."""
+    """Run the command line and return the exit status: 0 done, 1 bad input, 2 bad usage; 130 or 143 if stopped."""
     args = parser().parse_args(argv)
-    try:
-        status: int = args.run(args)
-        sys.stdout.flush()
-        return status
-    except (InputError, NumericalError) as error:
-        print(f"emnlp: {error}", file=sys.stderr)
-        return 1
-    except MemoryError:
-        print("emnlp: out of memory; give --max-length a smaller number, or train on fewer pairs", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("emnlp: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to tell
+    with _clean_stop():
+        try:
+            status: int = args.run(args)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return status
+        except (InputError, NumericalError) as error:
+            return _fail(str(error))
+        except MemoryError:
+            return _fail("out of memory; give --max-length a smaller number, or train on fewer pairs")
+        except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to tell
+            _mute()
+            return 1
+        except OSError as error:
+            _mute()
+            return _fail(f"{error.filename or 'a file'}: cannot be read or written ({error.strerror or error})")
+
+
+def _fail(message: str) -> int:
+    if sys.stderr is not None:
+        print(f"emnlp: {message}", file=sys.stderr)
+    return 1
+
+
+def _mute() -> None:
+    """Send what standard output still holds to nowhere: it cannot be written, and Python would complain at exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+
+
+@contextlib.contextmanager
+def _clean_stop() -> Iterator[None]:
+    """On Ctrl-C or SIGTERM, remove unfinished files and leave at once; compiled code cannot take an exception."""
+
+    def stop(number: int, frame: Any) -> None:
+        files = sys.modules.get("emnlp.corpus.files")
+        if files is not None:
+            files.discard()
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nemnlp: interrupted\n" if number == signal.SIGINT else b"\nemnlp: terminated\n")
+        os._exit(128 + number)
+
+    try:
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: signals are somebody else's
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

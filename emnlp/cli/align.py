@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ examples:
   emnlp align train.en train.fr -o train.links        train both directions, symmetrise, write Pharaoh links
   emnlp align train.en-fr.gz --save en-fr.model       one file of 'source ||| target' (or TAB) lines
   emnlp align new.en new.fr --load en-fr.model        align other text with a trained model
-  emnlp align train.en train.fr --alpha 0.01          variational Bayes: better lexicons from little text
+  emnlp align train.en train.fr --alpha 0.1           variational Bayes: better lexicons from little text
 
 Text is UTF-8, one tokenised sentence a line; '-' is standard input or output; .gz .bz2 .xz .zst are (de)compressed.
 LINKS has one line for each line of the input: 'i-j' pairs, counted from 0, source first. A pair that is blank on one
@@ -40,10 +41,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("source", metavar="SOURCE", help="source text; or, without TARGET, 'source ||| target' lines")
     parser.add_argument("target", metavar="TARGET", nargs="?", help="target text, line by line its translation")
     files = parser.add_argument_group("files")
-    files.add_argument("-o", "--output", metavar="LINKS", default="-", help="where links go (default: standard output)")
-    files.add_argument("--posteriors", metavar="FILE", help="also write link probabilities, as JSON lines")
-    files.add_argument("--save", metavar="MODEL", help="write the trained model, both directions in one file")
-    files.add_argument("--load", metavar="MODEL", help="align with a saved model instead of training one")
+    files.add_argument(
+        "-o", "--output", metavar="LINKS", default="-", type=_path, help="where links go (default: standard output)"
+    )
+    files.add_argument("--posteriors", metavar="FILE", type=_path, help="also write link probabilities, as JSON lines")
+    files.add_argument(
+        "--save", metavar="MODEL", type=_path, help="write the trained model, both directions in one file"
+    )
+    files.add_argument("--load", metavar="MODEL", type=_path, help="align with a saved model instead of training one")
     text = parser.add_argument_group("text")
     text.add_argument("--lowercase", action="store_true", help="lower-case both sides (a saved model remembers it)")
     text.add_argument("--max-length", type=_positive, metavar="N", help="longest side of a pair, in tokens (200)")
@@ -93,6 +98,10 @@ def _check(args: argparse.Namespace) -> None:
     given = [name for name in training if getattr(args, name) is not None]
     if args.load and given:
         args.usage_error(f"--{given[0]} is about training; with --load nothing is trained")
+    if args.save == "-":
+        args.usage_error("--save needs a file: a model is not text for standard output")
+    if args.threshold is not None and args.symmetrize not in ("product", "mean") and not args.load:
+        args.usage_error("--threshold needs --symmetrize product or mean")
     if args.seed is not None and args.init != "random":
         args.usage_error("--seed needs --init random: the constant start draws nothing")
     outputs = [os.path.realpath(path) for path in (args.output, args.posteriors, args.save) if path and path != "-"]
@@ -152,10 +161,17 @@ def _train(bitext: Bitext, args: argparse.Namespace) -> Aligner:
 
 def _ready(aligner: Aligner, args: argparse.Namespace) -> Aligner:
     """Apply the options that a loaded model takes."""
+    from emnlp.errors import InputError
+    from emnlp.symmetrize import POSTERIOR
+
     if args.direction in ("forward", "reverse"):
+        if args.direction not in aligner.directions:
+            raise InputError(f"{args.load}: this model has no {args.direction} direction")
         aligner = aligner.only(args.direction)
     aligner.n_jobs = _threads(args)
     aligner.symmetrize = args.symmetrize or aligner.symmetrize
+    if args.threshold is not None and aligner.symmetrize not in POSTERIOR:
+        raise InputError(f"--threshold needs --symmetrize product or mean; this model has {aligner.symmetrize}")
     aligner.threshold = aligner.threshold if args.threshold is None else args.threshold
     return aligner
 
@@ -182,30 +198,26 @@ def _say(args: argparse.Namespace, message: str) -> None:
         print(f"emnlp: {message}", file=sys.stderr)
 
 
-def _count(text: str) -> int:
-    if (number := int(text)) < 0:
+def _path(text: str) -> str:
+    if not text:
         raise ValueError
+    return text
+
+
+def _number(kind: Callable[[str], float], low: float, high: float, name: str) -> Callable[[str], float]:
+    """Return an argument type: a number within bounds, called `name` in the message."""
+
+    def number(text: str) -> float:
+        if not low <= (value := kind(text)) <= high:
+            raise ValueError
+        return value
+
+    number.__name__ = f"{name} ({low:g} to {high:g})" if high < float("inf") else f"{name} (at least {low:g})"
     return number
 
 
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
-
-
-def _alpha(text: str) -> float:
-    if not 0 <= (number := float(text)) < float("inf"):
-        raise ValueError
-    return number
-
-
-def _probability(text: str) -> float:
-    if not 0 <= (number := float(text)) <= 1:
-        raise ValueError
-    return number
-
-
-for _type, _name in ((_count, "number (0 or more)"), (_positive, "number (1 or more)"), (_alpha, "alpha (0 or more)")):
-    _type.__name__ = _name
-_probability.__name__ = "probability"
+_path.__name__ = "path"
+_count = _number(int, 0, float("inf"), "number")
+_positive = _number(int, 1, float("inf"), "number")
+_alpha = _number(float, 0, 1e10, "alpha")
+_probability = _number(float, 0, 1, "probability")

@@ -11,12 +11,14 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from emnlp.corpus.files import display_name, read_bytes
+from emnlp.corpus.files import decode, display_name, read_bytes
 from emnlp.corpus.text import Text
 from emnlp.errors import InputError
 from emnlp.inference.index import cooccurrences
 
 MAX_LENGTH = 200
+LONGEST = 1000
+"""The most that `max_length` may be: a pair costs time and memory with the product of its lengths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +83,8 @@ class Bitext:
     _origin: Bitext | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.max_length < 1:
-            raise InputError(f"max_length is {self.max_length}; it has to be at least 1")
+        if not 1 <= self.max_length <= LONGEST:
+            raise InputError(f"max_length is {self.max_length}; it can be 1 to {LONGEST}: split longer lines")
         if len(self.source) != len(self.target):
             raise InputError(
                 f"{self.source.name} has {len(self.source)} lines and {self.target.name} has {len(self.target)}; "
@@ -117,6 +119,7 @@ class Bitext:
         cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False, max_length: int = MAX_LENGTH
     ) -> Bitext:
         """Build from ``source ||| target`` or ``source TAB target`` lines, whichever the first line has."""
+        decode(content, name)  # bad bytes are told before a missing separator, which they may cause
         source, target = (Text.from_bytes(side, name, lowercase=lowercase) for side in _split(content, name))
         return cls(source, target, max_length)
 
@@ -227,6 +230,8 @@ def _split(content: bytes, name: str) -> tuple[bytes, bytes]:
                     f"{name}:{n}: neither '|||' nor a TAB in the line; give two files, or separate the sides"
                 )
             raise InputError(f"{name}:{n}: no {separator.decode()!r} in the line; write it as 'source ||| target'")
+        if separator in target:
+            raise InputError(f"{name}:{n}: more than one {separator.decode()!r} in the line; keep two sides")
         sides[0].append(source)
         sides[1].append(target)
     return b"\n".join(sides[0]) + b"\n" * bool(lines), b"\n".join(sides[1]) + b"\n" * bool(lines)

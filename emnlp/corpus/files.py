@@ -11,36 +11,62 @@ import os
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from emnlp.errors import InputError
 
 _STREAM = "-"
+_UNFINISHED: set[Path] = set()
 
 
-def _zstd(path: str, mode: str) -> IO[bytes]:
+def _zstd(path: str) -> Any:
     try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore]  # Python >= 3.14
+        from compression import zstd  # Python >= 3.14
     except ImportError:
         try:
             import zstandard as zstd
         except ImportError:
-            raise InputError(
-                f"{path}: reading .zst files needs the zstandard package: pip install 'emnlp[zst]'"
-            ) from None
-    stream: IO[bytes] = zstd.open(path, mode)
-    return stream
+            raise InputError(f"{path}: .zst files need the zstandard package: pip install 'emnlp[zst]'") from None
+    return zstd
 
 
-def _gzip(path: str, mode: str) -> IO[bytes]:
-    if mode == "wb":  # no time stamp and no name inside, so that the same content gives the same bytes
-        return gzip.GzipFile("", "wb", 6, open(path, "wb"), mtime=0)  # type: ignore[return-value]
-    return gzip.open(path, mode)  # type: ignore[return-value]
+def _unpack_zstd(path: str, content: bytes) -> bytes:
+    """Decompress all frames; EOFError if the last one is cut off."""
+    decompressor = getattr(zstd := _zstd(path), "ZstdDecompressor")  # noqa: B009 (the same name in both packages)
+    pieces = []
+    while content:
+        frame = decompressor() if hasattr(zstd, "ZstdFile") else decompressor().decompressobj()
+        pieces.append(frame.decompress(content))
+        if not frame.eof:
+            raise EOFError("the last frame is cut off")
+        content = frame.unused_data
+    return b"".join(pieces)
 
 
-_OPENERS: dict[str, Any] = {".gz": _gzip, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _zstd}
+def _unpack(path: str, content: bytes) -> bytes:
+    unpackers: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.decompress,
+        ".bz2": bz2.decompress,
+        ".xz": lzma.decompress,
+        ".zst": lambda data: _unpack_zstd(path, data),
+    }
+    suffix = Path(path).suffix
+    if suffix not in unpackers:
+        return content
+    try:
+        if not content:
+            raise EOFError("it is empty")
+        return unpackers[suffix](content)
+    except InputError:
+        raise
+    except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
+        raise InputError(f"{path}: not a whole {suffix} file ({error}); is it truncated?") from None
+    except Exception as error:  # zstandard's own error type, which cannot be named without importing it
+        if type(error).__name__ != "ZstdError":
+            raise
+        raise InputError(f"{path}: not a whole {suffix} file ({error}); is it truncated?") from None
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -62,21 +88,14 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     name = os.fspath(path)
     if name == _STREAM:
+        if sys.stdin is None:
+            raise InputError("standard input is closed")
         return sys.stdin.buffer.read()
     try:
-        with _OPENERS.get(Path(name).suffix, open)(name, "rb") as stream:
-            content: bytes = stream.read()
-            return content
-    except InputError:
-        raise
-    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{name}: not a whole {Path(name).suffix} file ({error}); is it truncated?") from None
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
-    except Exception as error:  # zstandard's own error type, without importing it
-        if type(error).__name__ in ("ZstdError", "zstd.ZstdError"):
-            raise InputError(f"{name}: not a whole .zst file ({error}); is it truncated?") from None
-        raise
+        content = Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return _unpack(name, content)
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -133,57 +152,92 @@ def write_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
         If the file cannot be written.
     """
     if os.fspath(path) == _STREAM:
+        if sys.stdout is None:
+            raise InputError("standard output is closed")
         yield sys.stdout
         sys.stdout.flush()
         return
-    with replacing(path) as part:
-        opener = _OPENERS.get(Path(os.fspath(path)).suffix, open)
-        with opener(os.fspath(part), "wb") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as stream:
-            yield stream
+    with (
+        replacing(path) as part,
+        open(part, "wb") as plain,
+        _packed(plain, os.fspath(path)) as raw,
+        io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as stream,
+    ):
+        yield stream
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise `InputError` if a file cannot be written there: better now than after an hour of training."""
+@contextlib.contextmanager
+def _packed(plain: Any, path: str) -> Iterator[Any]:
+    suffix = Path(path).suffix
+    if suffix == ".gz":  # no time stamp and no name inside, so that the same content gives the same bytes
+        with gzip.GzipFile("", "wb", 6, plain, mtime=0) as raw:
+            yield raw
+    elif suffix in (".bz2", ".xz"):
+        with bz2.open(plain, "wb") if suffix == ".bz2" else lzma.open(plain, "wb") as raw:
+            yield raw
+    elif suffix == ".zst":
+        with _zstd(path).open(plain, "wb") as raw:
+            yield raw
+    else:
+        yield plain
+
+
+def _place(path: str | os.PathLike[str]) -> Path:
+    """Return where a path leads to; refuses a folder, and a path in a folder that cannot be written."""
     target = Path(os.fspath(path))
     try:
         if target.is_dir():
             raise IsADirectoryError(None, "it is a folder")
-        with tempfile.TemporaryFile(dir=target.resolve().parent):
-            pass
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
+        place = target.resolve()
+        if not is_special(place):
+            with tempfile.TemporaryFile(dir=place.parent):
+                pass
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+        raise InputError(f"{target}: cannot be written ({getattr(error, 'strerror', None) or error})") from None
+    return place
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path is a device, a pipe or the like: written in place, never replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise `InputError` if a file cannot be written there: better now than after an hour of training."""
+    _place(path)
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the same folder and rename it onto `path` when the block ends well.
 
-    Special files (``/dev/null``, a pipe) are written directly.
+    Special files (``/dev/null``, a pipe) are given as they are.
 
     Raises
     ------
     InputError
         If `path` cannot be written.
     """
-    target = Path(os.fspath(path))
-    if target.exists() and not target.is_file() and not target.is_dir():
-        yield target
+    place = _place(path)
+    if is_special(place):
+        yield place
         return
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(None, "it is a folder")
-        handle, name = tempfile.mkstemp(dir=target.resolve().parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:50]}.")
     os.close(handle)
     part = Path(name)
+    _UNFINISHED.add(part)
     try:
         yield part
         mask = os.umask(0)
         os.umask(mask)
         part.chmod(0o666 & ~mask)
-        part.replace(target.resolve())
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
+        part.replace(place)
     finally:
+        discard(part)
+
+
+def discard(*parts: Path) -> None:
+    """Remove unfinished files: those given, or all."""
+    for part in parts or tuple(_UNFINISHED):
         part.unlink(missing_ok=True)
+        _UNFINISHED.discard(part)

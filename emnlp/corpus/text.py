@@ -143,6 +143,8 @@ class Text:
                 raise InputError(
                     f"sentence {n}: expected a list of tokens, not the string {sentence!r}; split it first"
                 )
+            if not isinstance(sentence, Iterable):
+                raise InputError(f"sentence {n}: expected a list of tokens, not {sentence!r}")
             for token in sentence:
                 if not isinstance(token, str):
                     raise InputError(f"sentence {n}: token {token!r} is not a string")

@@ -45,6 +45,10 @@ class Factor(Saved):
         """Return first parameters: those of a constant theta, or random ones where `rng` is given."""
         raise NotImplementedError
 
+    def accepts(self, params: Array) -> bool:
+        """Return whether these are parameters that the factor could have; a file may hold others."""
+        return True
+
     def theta(self, params: Array) -> Array:
         """Return what the E-step reads, (S,)."""
         raise NotImplementedError

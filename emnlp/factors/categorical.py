@@ -47,6 +47,11 @@ class Categorical(Factor):
             return self.support.spread(1 / self.support.space)
         return self.support.normalise(rng.standard_exponential(len(self.support)))
 
+    def accepts(self, params: Array) -> bool:
+        """Return whether no probability is negative, and every row sums to more than 0 and to 1 at most."""
+        totals = self.support.sum(params)[self.support.sizes > 0]
+        return bool((params >= 0).all() and (totals > 0).all() and (totals <= 1 + 1e-6).all())
+
     def theta(self, params: Array) -> Array:  # noqa: D102
         return params
 

@@ -37,8 +37,11 @@ class Dirichlet(Factor):
     alpha: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < np.inf:
-            raise InputError(f"Dirichlet(alpha={self.alpha}): alpha has to be above 0; for plain EM, use Categorical()")
+        if not 1e-300 <= self.alpha <= 1e10:  # beyond, digamma and gammaln lose all digits
+            raise InputError(
+                f"Dirichlet(alpha={self.alpha}): alpha has to be above 0, from 1e-300 to 1e10; "
+                "for plain EM, use Categorical()"
+            )
 
     def start(self, rng: np.random.Generator | None = None) -> Array:
         """Return the pseudo-counts for which theta is one constant (rows of one outcome aside), or random ones."""
@@ -47,6 +50,10 @@ class Dirichlet(Factor):
         sizes, row_of = np.unique(self.support.sizes, return_inverse=True)
         level = -np.log(2.0 * sizes[-1]) if len(sizes) else 0.0
         return self.support.spread(np.array([_constant(int(size), level) for size in sizes])[row_of])
+
+    def accepts(self, params: Array) -> bool:
+        """Return whether no pseudo-count is below the prior's."""
+        return bool((params >= self.alpha).all())
 
     def theta(self, params: Array) -> Array:  # noqa: D102
         theta: Array = np.exp(self._log_theta(params))

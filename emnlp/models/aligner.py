@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +69,8 @@ class Posterior:
 class Aligner(Model):
     """Two directed aligners, P(target | source) and P(source | target), and one set of links from both.
 
-    The parts are independent: the objective is the sum of theirs. They share one index and one set of lexical slots.
+    The parts are independent: the objective is the sum of theirs. They share one index and one set of lexical slots,
+    and are fitted with the aligner: ``aligner.forward`` is then a fitted model of its own.
 
     Parameters
     ----------
@@ -103,9 +104,15 @@ class Aligner(Model):
     threshold: float = 0.5
     max_iter: int = 5
 
+    slots: ClassVar[dict[str, tuple[type, ...]]] = {
+        **Model.slots, "forward": (DirectedAligner, type(None)), "reverse": (DirectedAligner, type(None)),
+    }  # fmt: skip
+
     def __post_init__(self) -> None:
-        if self.forward is None and self.reverse is None:
-            raise InputError("Aligner: both directions are None; give at least one")
+        super().__post_init__()
+        if self.forward is self.reverse:
+            what = "both directions are None" if self.forward is None else "both directions are one and the same object"
+            raise InputError(f"Aligner: {what}; give a model each")
         if self.symmetrize not in METHODS:
             raise InputError(f"symmetrize: {self.symmetrize!r} is not known; choose from {', '.join(METHODS)}")
         if not 0 <= self.threshold <= 1:

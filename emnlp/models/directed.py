@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import Bitext, Pairs
+from emnlp.corpus.bitext import LONGEST, Bitext, Pairs
 from emnlp.corpus.links import Links
 from emnlp.corpus.text import Vocabulary
 from emnlp.engines import engine
@@ -25,6 +25,9 @@ from emnlp.models.positions import Positions
 from emnlp.support import Support
 from emnlp.symmetrize import links
 
+TINY = 1e-150
+"""The least potential; the product of two is still a normal number."""
+
 
 @dataclass(kw_only=True)
 class DirectedAligner(Model):
@@ -38,6 +41,9 @@ class DirectedAligner(Model):
     null: Factor | None = None
     max_iter: int = 5
 
+    slots: ClassVar[dict[str, tuple[type, ...]]] = {
+        **Model.slots, "lexical": (Factor,), "position": (Factor,), "null": (Factor, type(None)),
+    }  # fmt: skip
     kept: ClassVar[tuple[str, ...]] = (
         "source_vocabulary_",
         "target_vocabulary_",
@@ -139,7 +145,8 @@ class DirectedAligner(Model):
         """Multiply position and null into one prior, and add what text unseen in training reads.
 
         A pair that the lexicon does not cover, or a target word unseen in training, reads `FLOOR`; a source word unseen
-        in training emits every target word alike, ``1 / V``. A pair of lengths without a table has a uniform prior.
+        in training emits every target word alike, ``1 / V``. A pair of lengths without a table has a uniform prior. No
+        potential is below `TINY`, so that every target word has a component, whatever was learned.
         """
         words = len(self.target_vocabulary_)
         lexical, positions = theta["lexical"], self._positions
@@ -149,11 +156,14 @@ class DirectedAligner(Model):
         rows = self._fallback
         lengths = rows.shapes[rows.shape_of, 0]
         uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
-        return Blocks({
+        potentials = {
             "null_words": np.append(lexical[:words], FLOOR),
             "words": np.concatenate([lexical[words:], [FLOOR, 1 / words]]),
             "prior": np.concatenate([prior, uniform]),
-        })  # fmt: skip
+        }
+        for array in potentials.values():
+            np.maximum(array, TINY, out=array)
+        return Blocks(potentials)
 
     def collect(self, counts: Blocks) -> Blocks:
         """Hand the kernels' counts back to the factors."""
@@ -291,11 +301,16 @@ class DirectedAligner(Model):
 
     def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:  # noqa: D102
         names = {name: f"kept/{prefix}{name}" for name in self.kept}
+        shapes = arrays[names["shapes_"]]
+        if shapes.dtype != np.int64 or shapes.shape[1:] != (2,) or shapes.min(initial=1) < 1:
+            raise ValueError("shapes")
         for name in ("source_vocabulary_", "target_vocabulary_"):
             words = Vocabulary.from_arrays(arrays[f"{names[name]}.bytes"], arrays[f"{names[name]}.offsets"])
             setattr(self, name, words)
         self.max_length_, self.lowercase_ = (int(arrays[names[name]][0]) for name in ("max_length_", "lowercase_"))
-        self.shapes_ = arrays[names["shapes_"]]
+        if not 1 <= self.max_length_ <= LONGEST or shapes.max(initial=1) > self.max_length_:
+            raise ValueError("lengths")
+        self.shapes_ = shapes
         lexical, position = self.factors_["lexical"].support, self.factors_["position"].support
         self._place(self.layout(self.shapes_))
         expected = self._positions.support()
@@ -305,7 +320,6 @@ class DirectedAligner(Model):
             or not np.array_equal(lexical.outcomes[: lexical.n_outcomes], np.arange(lexical.n_outcomes))
             or lexical.conditions[: lexical.n_outcomes].any()
             or not np.array_equal(position.conditions, expected.conditions)
-            or not 1 <= self.max_length_ < 1 << 31
         ):
             raise ValueError("the lexicon does not fit the vocabularies")
 
