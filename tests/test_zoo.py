@@ -155,8 +155,8 @@ def test_collect_is_the_adjoint_of_prepare(row):
     rng = np.random.default_rng(0)
     arrays = {name: rng.random(array.shape) for name, array in potentials.items()}
     for prefix, part in {"": model, **{f"{name}.": part for name, part in model.models.items()}}.items():
-        if f"{prefix}prior" in arrays:
-            arrays[f"{prefix}prior"][part._positions.bases[-1] :] = 0  # rows of lengths unseen in training: not counted
+        if f"{prefix}prior" in arrays:  # what only text unseen in training reads is not counted
+            arrays[f"{prefix}prior"][part._positions.bases[-1] :] = 0
     counts = model.collect(Blocks(arrays))
     for name in theta:
         direction = rng.standard_normal(theta[name].shape)

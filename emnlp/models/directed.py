@@ -136,7 +136,7 @@ class DirectedAligner(Model):
             (new.starts, new.order, new.outcomes), np.where(source < 0, -1, source + 1), target,
             (support.starts, support.order, support.outcomes), words, words + known, words + known + 1,
         )  # fmt: skip
-        null_slots = np.where(target < 0, np.int32(words), target)
+        null_slots = np.where(target < 0, np.int32(words + known + 2), target)
         return (slot_of - np.int32(words))[pairs.slots], null_slots[pairs.target.ids]
 
     # Potentials
@@ -156,11 +156,8 @@ class DirectedAligner(Model):
         rows = self._fallback
         lengths = rows.shapes[rows.shape_of, 0]
         uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
-        potentials = {
-            "null_words": np.append(lexical[:words], FLOOR),
-            "words": np.concatenate([lexical[words:], [FLOOR, 1 / words]]),
-            "prior": np.concatenate([prior, uniform]),
-        }
+        unseen = [FLOOR, 1 / words, FLOOR]  # a pair of known words, any word of an unseen one, NULL's unseen word
+        potentials = {"lexical": np.concatenate([lexical, unseen]), "prior": np.concatenate([prior, uniform])}
         for array in potentials.values():
             np.maximum(array, TINY, out=array)
         return Blocks(potentials)
@@ -169,24 +166,26 @@ class DirectedAligner(Model):
         """Hand the kernels' counts back to the factors."""
         prior = counts["prior"][: self._positions.bases[-1]]
         covered = self._positions.covered
-        arrays = {
-            "lexical": np.concatenate([counts["null_words"][:-1], counts["words"][:-2]]),
-            "position": prior[covered],
-        }
+        arrays = {"lexical": counts["lexical"][:-3], "position": prior[covered]}
         if self.null is not None:
             arrays["null"] = np.array([prior[covered].sum(), prior[~covered].sum()])
         return Blocks({name: arrays[name] for name in self.factors_})
 
+    def _tables(self, blocks: Blocks) -> tuple[Array, Array, Array]:
+        """Return what the kernels read, or count into: the NULL row, the shared lexicon, the prior."""
+        lexical = blocks["lexical"]
+        return lexical, lexical[len(self.target_vocabulary_) :], blocks["prior"]
+
     # The E-step and its relatives
 
     def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
-        loglik: float = mixture.expected_counts(*batch.kernel, *_arrays(potentials), *_arrays(counts))
+        loglik: float = mixture.expected_counts(*batch.kernel, *self._tables(potentials), *self._tables(counts))
         return loglik
 
     def posterior_cells(self, batch: Batch, potentials: Blocks) -> tuple[Array, Array, Array]:
         """Return P(i | j) by cell, P(NULL | j) by target token, and the log-likelihood of each pair in nats."""
         by_cell, by_null = np.empty(batch.n_cells), np.empty(batch.n_targets)
-        logliks = mixture.posteriors(*batch.kernel, *_arrays(potentials), by_cell, by_null)
+        logliks = mixture.posteriors(*batch.kernel, *self._tables(potentials), by_cell, by_null)
         return by_cell, by_null, logliks
 
     def posterior(self, batch: Batch, potentials: Blocks) -> Iterator[Array]:
@@ -196,7 +195,7 @@ class DirectedAligner(Model):
     def decode(self, batch: Batch, potentials: Blocks) -> NDArray[np.int32]:
         """Return the best component of each target token, pair after pair: 0 for NULL, else 1 + the source position."""
         best = np.empty(batch.n_targets, np.int32)
-        mixture.best_components(*batch.kernel, *_arrays(potentials), best)
+        mixture.best_components(*batch.kernel, *self._tables(potentials), best)
         return best
 
     def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
@@ -322,10 +321,6 @@ class DirectedAligner(Model):
             or not np.array_equal(position.conditions, expected.conditions)
         ):
             raise ValueError("the lexicon does not fit the vocabularies")
-
-
-def _arrays(blocks: Blocks) -> tuple[Array, Array, Array]:
-    return blocks["null_words"], blocks["words"], blocks["prior"]
 
 
 def _all_null(n_source: int, n_target: int) -> Array:
