@@ -1,10 +1,10 @@
 """AER of Models 1 and 2, plain EM and VB, 5 iterations, in each direction and by every symmetrisation; lower-cased.
 
-    python experiments/alignment_models.py hansards_en_fr [--pairs 100000] [--thot]
+    python experiments/alignment_models.py hansards_en_fr [--pairs 100000] [--peers]
     python experiments/alignment_models.py bible_grc_en [--lines 1::8]
 
 Trained on the first pairs of the Hansards and the dev text, and scored on dev; or trained on all verses of the Bible,
-and scored on dev, 1::8 (0::8 is its test part: to report, not to choose by). --thot adds Thot's Model 1 on the same
+and scored on dev, 1::8 (0::8 is its test part: to report, not to choose by). --peers adds Thot and eflomal on the same
 text (``pip install 'emnlp[peers]'``), symmetrised by our own code.
 """
 
@@ -43,9 +43,9 @@ def every_way(aligner: Aligner, bitext: Bitext) -> dict[str, Links]:
     return links
 
 
-def thot(folder: Path, paths: list[Path]) -> dict[str, Links]:
+def peer(kind: str, folder: Path, paths: list[Path]) -> dict[str, Links]:
     out = [str(folder / "forward"), str(folder / "reverse")]
-    subprocess.run([sys.executable, Path(__file__).with_name("peers.py"), "thot-ibm1", *paths, *out], check=True)
+    subprocess.run([sys.executable, Path(__file__).with_name("peers.py"), kind, *paths, *out], check=True)
     one, other = (Links.read(path) for path in out)
     return {"forward": one, "reverse": other} | {name: symmetrize(one, other, name) for name in HEURISTICS}
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("corpus", choices=("hansards_en_fr", "bible_grc_en"))
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--lines", type=lambda text: slice(*(int(n) if n else None for n in text.split(":"))))
-    parser.add_argument("--thot", action="store_true")
+    parser.add_argument("--peers", action="store_true")
     args = parser.parse_args()
     part = args.lines or (slice(1, None, 8) if args.corpus == "bible_grc_en" else slice(None))
     with tempfile.TemporaryDirectory() as name:
@@ -73,8 +73,8 @@ def main() -> None:
                 both = {way: kind(lexical=lexical) for way in ("forward", "reverse")}
                 start = Aligner(**both, n_jobs=-1).fit(bitext, start=start)
                 row(f"{kind.__name__}{label}", every_way(start, bitext))
-        if args.thot:
-            row("Thot IBM1", thot(Path(name), paths))
+        for kind in ("thot-ibm1", "thot-fastalign", "eflomal") if args.peers else ():
+            row(kind, peer(kind, Path(name), paths))
 
 
 if __name__ == "__main__":
