@@ -207,21 +207,18 @@ class Model(Saved):
 
     def score(self, corpus: Any) -> float:
         """Return the mean log-likelihood of an item, in nats, under the normalised probabilities."""
-        _, potentials, batches = self.ready(corpus, self.probabilities())
-
-        def loglik(batch: Any) -> float:
-            return self.expect(batch, potentials, potentials.zeros())
-
-        items = sum(len(batch) for batch in batches)
-        if not items:
+        self.check_fitted()
+        batches = self.index(self.corpus(corpus, fitted=True))
+        if not batches:
             raise InputError("nothing to score: no item of the corpus is usable")
-        return sum(engine(self.n_jobs).map(loglik, batches)) / items
+        _, loglik = engine(self.n_jobs).expect(self, self.probabilities(), batches)
+        return loglik / sum(len(batch) for batch in batches)
 
-    def ready(self, data: Any, theta: Blocks | None = None) -> tuple[Any, Blocks, Sequence[Any]]:
+    def ready(self, data: Any) -> tuple[Any, Blocks, Sequence[Any]]:
         """Return the corpus, the potentials and the batches for prediction."""
         self.check_fitted()
         corpus = self.corpus(data, fitted=True)
-        return corpus, self.prepare(self.theta(self.params_) if theta is None else theta), self.index(corpus)
+        return corpus, self.prepare(self.theta(self.params_)), self.index(corpus)
 
     def check_fitted(self) -> None:
         """Raise `InputError` unless the model is fitted."""
