@@ -37,7 +37,9 @@ def run(
     monotone = model.learner.promises(list(model.factors_.values()))
     quiet = None if model.verbose else True  # None: silent unless standard error is a terminal
     with tqdm(total=model.max_iter, desc=type(model).__name__, unit="it", disable=quiet) as bar:
-        for step in model.learner.iterate(model, params, batches, engine(model.n_jobs)):
+        steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))
+        del params  # the first ones need not live through the fit
+        for step in steps:
             _check(step, trace.objective, monotone)
             trace.objective.append(step.objective)
             trace.seconds.append(time.perf_counter() - begin)

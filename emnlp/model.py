@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -23,7 +24,7 @@ from emnlp.support import Support
 Callback = Callable[[int, Step], None]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Model(Saved):
     """A product of named factors over a corpus.
 
@@ -77,6 +78,17 @@ class Model(Saved):
             if not isinstance(getattr(self, name), kinds):
                 wanted = " or ".join(kind.__name__ for kind in kinds)
                 raise InputError(f"{type(self).__name__}({name}={getattr(self, name)!r}): expected a {wanted}")
+
+    def __repr__(self) -> str:
+        """Show what differs from the defaults."""
+        changed = []
+        for each in dataclasses.fields(self):
+            if each.init:
+                factory = each.default_factory
+                default = each.default if factory is dataclasses.MISSING else factory()
+                value = getattr(self, each.name)
+                changed += [] if value == default else [f"{each.name}={value!r}"]
+        return f"{type(self).__name__}({', '.join(changed)})"
 
     # What a model defines
 
@@ -181,8 +193,11 @@ class Model(Saved):
         NumericalError
             If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
         """
-        if start is not None and not isinstance(start, Model):
-            raise InputError(f"start: expected a fitted model, not {start!r}")
+        if start is not None:
+            if not isinstance(start, Model):
+                raise InputError(f"start: expected a fitted model, not {start!r}")
+            start.check_fitted()
+            start = start.twin()  # it may be this model
         if self.max_iter < 0:
             raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
         corpus = self.corpus(corpus)
@@ -192,9 +207,8 @@ class Model(Saved):
         batches = self.index(corpus)
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
-        params = self._first(corpus, start)
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
-        self._share(run(self, params, batches, callback))
+        self._share(run(self, self._first(start), batches, callback))
         return self
 
     def predict(self, corpus: Any) -> Any:
@@ -227,9 +241,17 @@ class Model(Saved):
 
     # How a fit goes
 
+    def twin(self) -> Self:
+        """Return a model with the same settings and fitted state, which another fit of this one leaves alone."""
+        twin = copy(self)
+        for name, model in self.models.items():
+            setattr(twin, name, model.twin())
+        return twin
+
     def _forget(self) -> None:
         """Drop the parameters of an earlier fit: they do not fit the new supports if this one fails."""
-        self.__dict__.pop("params_", None)
+        for name in ("params_", "factors_", "trace_"):
+            self.__dict__.pop(name, None)
         for model in self.models.values():
             model._forget()
 
@@ -242,8 +264,9 @@ class Model(Saved):
         self.params_ = params
         for name, model in self.models.items():
             model._share(params.part(name))
+            model.trace_ = Trace(reason=f"a part of {type(self).__name__}, which has the trace")
 
-    def _first(self, corpus: Any, start: Model | None) -> Blocks:
+    def _first(self, start: Model | None) -> Blocks:
         rng = None if self.random_state is None else np.random.default_rng(self.random_state)
         arrays = {name: factor.start(rng) for name, factor in self.factors_.items()}
         return Blocks(arrays if start is None else arrays | self.inherit(start, arrays))

@@ -60,6 +60,8 @@ def combine(
     """Combine 0/1 cells, source-major, pair after pair; `sizes` (n, 2) are the lengths of each pair."""
     from emnlp.inference.symmetric import symmetrise
 
+    if method not in HEURISTICS:
+        raise InputError(f"symmetrize: {method!r} is not known; choose from {', '.join(METHODS)}")
     points = np.zeros_like(forward)
     symmetrise(sizes, forward, reverse, HEURISTICS.index(method), points)
     return points

@@ -46,7 +46,7 @@ def corpus() -> str:
 def train(source: Path, target: Path) -> tuple[Aligner, dict[str, Links]]:
     """Return an aligner, and its links of the corpus in each direction and combined."""
     bitext = Bitext.read(source, target, lowercase=True)
-    say(f"training IBM Model 1 in both directions on {len(bitext):,} sentence pairs, without their gold")
+    say(f"training Model 1 (lower-cased, Dirichlet {ALPHA}), both ways, on {len(bitext):,} pairs, without their gold")
     one, other = (IBM1(lexical=Dirichlet(alpha=ALPHA)) for _ in range(2))
     aligner = Aligner(forward=one, reverse=other, symmetrize=BEST, n_jobs=-1, verbose=1).fit(bitext)
     forward, reverse = (aligner.only(name).predict(bitext) for name in ("forward", "reverse"))

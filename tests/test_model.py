@@ -84,8 +84,14 @@ def test_starts():
     support = grown.factors_["lexical"].support
     of = {name: grown.target_vocabulary_.id(name) for name in ("la", "jardin")}
     the, mine = 1 + grown.source_vocabulary_.id("the"), ibm1.factors_["lexical"].support
-    assert grown.params_["lexical"][support.slot(the, of["la"])] == ibm1.params_["lexical"][mine.slot(1, 0)]
-    assert grown.params_["lexical"][support.slot(the, of["jardin"])] == pytest.approx(1 / 6)
+    old, new = ibm1.params_["lexical"], grown.params_["lexical"]  # what is new comes with 1 / V, then normalised
+    assert new[support.slot(the, of["la"])] == pytest.approx(old[mine.slot(1, 0)] / (1 + 1 / 6))
+    assert new[support.slot(the, of["jardin"])] == pytest.approx(1 / 6 / (1 + 1 / 6))
+    assert IBM1(max_iter=3).fit(more, start=ibm1).trace_[-1] > grown.trace_[-1]
+    again = IBM1().fit(SEEN)
+    assert again.fit(SEEN, start=again).trace_[0] == pytest.approx(ibm1.trace_[-1])
+    with_null = IBM2(null=Categorical(), max_iter=0).fit(SEEN, start=IBM1(null=Categorical()).fit(SEEN))
+    assert with_null.params_["null"][0] != 0.5
     both = Aligner(forward=IBM2(), reverse=IBM2(), max_iter=0).fit(SEEN, start=Aligner().fit(SEEN))
     assert both.trace_[0] > Aligner(max_iter=0).fit(SEEN).trace_[0]
     for wrong in (Aligner().fit(SEEN), IBM1(lexical=Dirichlet()).fit(SEEN)):
@@ -211,3 +217,38 @@ def test_a_model_remembers_that_its_text_was_lower_cased(tmp_path):
     assert aligner.align(["The", "HOUSE"], ["La", "maison"]) == [(0, 0), (1, 1)]
     with pytest.raises(InputError, match="lowercase=True"):
         aligner.predict(Bitext.from_pairs(pairs))
+
+
+def test_an_aligner_keeps_its_parts_to_itself(tmp_path):
+    part = IBM1()
+    one = Aligner(forward=part, reverse=IBM1()).fit(SEEN)
+    links = one.predict(SEEN)
+    Aligner(forward=part, reverse=None).fit(EXAMPLE)
+    one.only("forward").fit(EXAMPLE)
+    assert one.predict(SEEN) == links
+    one.forward.save(tmp_path / "part")
+    assert IBM1.load(tmp_path / "part").predict(SEEN) == one.forward.predict(SEEN)
+    one.forward.fit(EXAMPLE)
+    with pytest.raises(InputError, match="fit the aligner again"):
+        one.predict(SEEN)
+
+
+@pytest.mark.parametrize("lexical", [Categorical(), Dirichlet(0.1)])
+def test_a_slice_is_the_text_that_it_shows(lexical):
+    bitext = Bitext.from_pairs([*SEEN, (["an", "orchard"], ["un", "verger"]), (["x"] * 201, ["y"])])
+    one, other = IBM1(lexical=lexical).fit(bitext[:3]), IBM1(lexical=lexical).fit(SEEN)
+    assert np.array_equal(one.params_["lexical"], other.params_["lexical"])
+    assert one.target_vocabulary_.words == other.target_vocabulary_.words
+    assert [pair[0] for pair in bitext[2::-1]] == [pair[0] for pair in SEEN[::-1]]
+    assert bitext[np.int64(1)] == SEEN[1]
+    # a word that only an unusable pair has is unseen: an unseen source word takes it, else NULL
+    whole = Aligner(forward=IBM1(lexical=lexical), reverse=None).fit(bitext)
+    assert whole.align(["house", "x"], ["y"]) == [(1, 0)]
+    assert whole.align(["house", "the"], ["y"]) == []
+
+
+def test_what_is_shown_of_things_is_short():
+    model = Aligner(reverse=IBM2(lexical=Dirichlet(0.1)), max_iter=3).fit(SEEN)
+    assert repr(model) == "Aligner(max_iter=3, reverse=IBM2(lexical=Dirichlet(alpha=0.1)))"
+    assert repr(model.predict(SEEN)) == f"Links(3 pairs, {len(model.predict(SEEN).source)} links)"
+    assert len(repr(Bitext.from_pairs(SEEN * 1000))) < 200

@@ -21,6 +21,11 @@ NULLS = {
 }
 
 
+def project(factor, params):
+    """Return the allowed parameters next to these; a factor whose parameters are constrained has its case here."""
+    return factor.support.normalise(params) if isinstance(factor, Categorical) else params
+
+
 @dataclass(frozen=True)
 class Row:
     """A way to make a model, and how long the sentences are on which its latent structures can be enumerated."""

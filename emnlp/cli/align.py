@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             check_writable(args.save)
         loaded = Aligner.load(args.load) if args.load else None
         bitext = _read(args, loaded)
-        aligner = _ready(loaded, args) if loaded else _train(bitext, args)
+        aligner = _ready(loaded, bitext, args) if loaded else _train(bitext, args)
         if args.save:
             aligner.save(args.save)
         if posteriors is None:
@@ -102,6 +102,8 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error("--save needs a file: a model is not text for standard output")
     if args.threshold is not None and args.symmetrize not in ("product", "mean") and not args.load:
         args.usage_error("--threshold needs --symmetrize product or mean")
+    if args.direction in ("forward", "reverse") and args.symmetrize not in (None, "product", "mean"):
+        args.usage_error(f"--symmetrize {args.symmetrize} needs both directions")
     if args.seed is not None and args.init != "random":
         args.usage_error("--seed needs --init random: the constant start draws nothing")
     outputs = [os.path.realpath(path) for path in (args.output, args.posteriors, args.save) if path and path != "-"]
@@ -127,10 +129,8 @@ def _read(args: argparse.Namespace, loaded: Aligner | None) -> Bitext:
     for problem, mask in (("blank on a side", bitext.blank), (f"longer than {longest} tokens", bitext.too_long)):
         if mask.any():
             where = f"{bitext.source.name}:{mask.argmax() + 1}"
-            print(
-                f"emnlp: warning: {mask.sum():,} pairs are {problem}, first {where}; their links are blank",
-                file=sys.stderr,
-            )
+            many = f"{mask.sum():,} pairs are" if mask.sum() > 1 else "1 pair is"
+            _warn(f"{many} {problem}, first {where}; no links there")
     _say(args, f"read {len(bitext):,} pairs, {len(bitext.source.ids):,} + {len(bitext.target.ids):,} tokens")
     return bitext
 
@@ -159,7 +159,7 @@ def _train(bitext: Bitext, args: argparse.Namespace) -> Aligner:
     return aligner
 
 
-def _ready(aligner: Aligner, args: argparse.Namespace) -> Aligner:
+def _ready(aligner: Aligner, bitext: Bitext, args: argparse.Namespace) -> Aligner:
     """Apply the options that a loaded model takes."""
     from emnlp.errors import InputError
     from emnlp.symmetrize import POSTERIOR
@@ -168,6 +168,9 @@ def _ready(aligner: Aligner, args: argparse.Namespace) -> Aligner:
         if args.direction not in aligner.directions:
             raise InputError(f"{args.load}: this model has no {args.direction} direction")
         aligner = aligner.only(args.direction)
+    for side, unknown in aligner.unknown(bitext).items():
+        if unknown > 0.5:
+            _warn(f"{unknown:.0%} of the {side} words are unknown to {args.load}; is this the text it is meant for?")
     aligner.n_jobs = _threads(args)
     aligner.symmetrize = args.symmetrize or aligner.symmetrize
     if args.threshold is not None and aligner.symmetrize not in POSTERIOR:
@@ -185,6 +188,10 @@ def _write_posteriors(aligner: Aligner, bitext: Bitext, links: Any, posteriors: 
         fields |= {name: [round(p, 6) for p in fields[name]] for name in ("null_source", "null_target")}
         posteriors.write(json.dumps(fields) + "\n")
         links.write(" ".join(f"{i}-{j}" for i, j, _ in each.links) + "\n")
+
+
+def _warn(message: str) -> None:
+    print(f"emnlp: warning: {message}", file=sys.stderr)
 
 
 def _threads(args: argparse.Namespace) -> int:

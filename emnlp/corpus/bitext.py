@@ -50,7 +50,7 @@ class Pairs:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bitext:
     """Sentence pairs: line k of `source` is a translation of line k of `target`.
 
@@ -152,6 +152,9 @@ class Bitext:
     def __len__(self) -> int:
         return len(self.source)
 
+    def __repr__(self) -> str:
+        return f"Bitext({len(self):,} pairs, {self.usable.sum():,} usable; {self.source!r}, {self.target!r})"
+
     def __iter__(self) -> Iterator[tuple[list[str], list[str]]]:
         return zip(self.source, self.target)
 
@@ -160,11 +163,10 @@ class Bitext:
     @overload
     def __getitem__(self, k: slice) -> Bitext: ...
     def __getitem__(self, k: int | slice) -> tuple[list[str], list[str]] | Bitext:
-        if isinstance(k, int):
+        if not isinstance(k, slice):
             return self.source[k], self.target[k]
-        mask = np.zeros(len(self), np.bool_)
-        mask[k] = True
-        return Bitext(self.source.select(mask), self.target.select(mask), self.max_length)
+        chosen = np.arange(len(self))[k]
+        return Bitext(self.source.select(chosen), self.target.select(chosen), self.max_length)
 
     @property
     def lowercase(self) -> bool:
@@ -207,14 +209,19 @@ class Bitext:
         """The usable pairs with their co-occurrence index, made once."""
         if self._origin is not None:
             return self._origin.pairs.transpose()
-        usable = self.usable
-        source, target = self.source.select(usable), self.target.select(usable)
+        lines = np.flatnonzero(self.usable)
+        source, target = self.source, self.target
+        if len(lines) < len(self):
+            source, target = source.select(lines), target.select(lines)
+        source, target = source.compact(), target.compact()
         cells = np.concatenate([[0], np.cumsum(source.lengths * target.lengths)])
-        row_starts, outcomes, slots = cooccurrences(
-            source.starts, source.ids, len(source.vocabulary), target.starts, target.ids, len(target.vocabulary), cells
-        )
+        sides = (source.starts, source.ids, len(source.vocabulary), target.starts, target.ids, len(target.vocabulary))
+        try:
+            row_starts, outcomes, slots = cooccurrences(*sides, cells)
+        except OverflowError as error:
+            raise InputError(f"{self.source.name}: {error}") from None
         conditions = np.repeat(np.arange(len(row_starts) - 1, dtype=np.int32), np.diff(row_starts))
-        return Pairs(np.flatnonzero(usable), source, target, cells, slots, conditions, outcomes)
+        return Pairs(lines, source, target, cells, slots, conditions, outcomes)
 
 
 def _split(content: bytes, name: str) -> tuple[bytes, bytes]:

@@ -94,7 +94,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         content = Path(name).read_bytes()
     except (OSError, ValueError) as error:
-        raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        packed = [name + suffix for suffix in (".gz", ".bz2", ".xz", ".zst") if os.path.exists(name + suffix)]
+        hint = f"; did you mean {packed[0]}?" if packed and isinstance(error, FileNotFoundError) else ""
+        raise InputError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error}){hint}") from None
     return _unpack(name, content)
 
 

@@ -18,7 +18,7 @@ _CHUNK = 4096
 _LINK = re.compile("0*([0-9]{1,7})-0*([0-9]{1,7})")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Links:
     """The word links of n sentence pairs; behaves as a sequence of lists of ``(i, j)``.
 
@@ -66,6 +66,9 @@ class Links:
 
     def __len__(self) -> int:
         return len(self.starts) - 1
+
+    def __repr__(self) -> str:
+        return f"Links({len(self):,} pairs, {len(self.source):,} links)"
 
     @overload
     def __getitem__(self, k: int) -> list[tuple[int, int]]: ...

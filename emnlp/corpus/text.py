@@ -15,7 +15,7 @@ from emnlp.errors import InputError
 from emnlp.inference.tokens import tokenise
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary(Sequence[str]):
     """The word types of a text; the id of a word is its place in the order of first occurrence.
 
@@ -35,6 +35,9 @@ class Vocabulary(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} words)"
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -71,7 +74,7 @@ class Vocabulary(Sequence[str]):
         return cls([content[a:b].decode("utf-8", "surrogatepass") for a, b in zip(bounds, bounds[1:])])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Text:
     """Tokenised sentences.
 
@@ -155,6 +158,10 @@ class Text:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def __repr__(self) -> str:
+        sizes = f"{len(self):,} sentences, {len(self.ids):,} tokens, {len(self.vocabulary):,} types"
+        return f"Text({self.name}: {sizes}{', lower-cased' if self.lowercase else ''})"
+
     def __getitem__(self, k: int) -> list[str]:
         k = range(len(self))[k]
         words = self.vocabulary.words
@@ -168,9 +175,18 @@ class Text:
         """The number of tokens of each sentence, (n,)."""
         return np.diff(self.starts)
 
-    def select(self, mask: NDArray[np.bool_]) -> Text:
-        """Return the sentences where `mask` is true, with the same vocabulary."""
-        if mask.all():
+    def select(self, sentences: NDArray[np.int64]) -> Text:
+        """Return these sentences, in this order, with the same vocabulary."""
+        lengths = self.lengths[sentences]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.repeat(self.starts[sentences] - starts[:-1], lengths) + np.arange(starts[-1])
+        return replace(self, starts=starts, ids=self.ids[places])
+
+    def compact(self) -> Text:
+        """Return the same text with a vocabulary of the words that occur in it, in the same order."""
+        occurs = np.bincount(self.ids, minlength=len(self.vocabulary)) > 0
+        if occurs.all():
             return self
-        starts = np.concatenate([[0], np.cumsum(self.lengths[mask])])
-        return replace(self, starts=starts, ids=self.ids[np.repeat(mask, self.lengths)])
+        new = (np.cumsum(occurs) - 1).astype(np.int32)
+        words = [self.vocabulary.words[k] for k in np.flatnonzero(occurs).tolist()]
+        return replace(self, vocabulary=Vocabulary(words), ids=new[self.ids])

@@ -13,8 +13,8 @@ from emnlp.support import Support
 
 Guarantee = Literal["monotone", "bound", "none"]
 
-FLOOR = 1e-9
-"""What a pair that a lexicon does not cover has in place of a probability; small beside any learned one."""
+FLOOR = 1e-100
+"""What a pair that a lexicon does not cover has in place of a probability; smaller than any learned one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,10 @@ class Factor(Saved):
     def accepts(self, params: Array) -> bool:
         """Return whether these are parameters that the factor could have; a file may hold others."""
         return True
+
+    def adopt(self, params: Array) -> Array:
+        """Return parameters made of another model's, and of first ones where that had none."""
+        return params
 
     def theta(self, params: Array) -> Array:
         """Return what the E-step reads, (S,)."""

@@ -11,7 +11,7 @@ from emnlp.errors import InputError
 from emnlp.factors.base import Factor
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Categorical(Factor):
     """A table of probabilities, by maximum likelihood or MAP.
 
@@ -51,6 +51,10 @@ class Categorical(Factor):
         """Return whether no probability is negative, and every row sums to more than 0 and to 1 at most."""
         totals = self.support.sum(params)[self.support.sizes > 0]
         return bool((params >= 0).all() and (totals > 0).all() and (totals <= 1 + 1e-6).all())
+
+    def adopt(self, params: Array) -> Array:
+        """Return the rows normalised."""
+        return self.support.normalise(params)
 
     def theta(self, params: Array) -> Array:  # noqa: D102
         return params

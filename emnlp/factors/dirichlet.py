@@ -11,7 +11,7 @@ from emnlp.errors import InputError
 from emnlp.factors.base import Factor
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Dirichlet(Factor):
     """A table of probabilities with a symmetric Dirichlet prior, by mean-field variational Bayes.
 
@@ -52,8 +52,8 @@ class Dirichlet(Factor):
         return self.support.spread(np.array([_constant(int(size), level) for size in sizes])[row_of])
 
     def accepts(self, params: Array) -> bool:
-        """Return whether no pseudo-count is below the prior's."""
-        return bool((params >= self.alpha).all())
+        """Return whether all pseudo-counts are above 0."""
+        return bool((params > 0).all())
 
     def theta(self, params: Array) -> Array:  # noqa: D102
         theta: Array = np.exp(self._log_theta(params))

@@ -59,9 +59,11 @@ class Fixed(Factor):
     @property
     def row(self) -> Array:
         """The probabilities of one condition."""
-        return np.array([1 - self.p, self.p] if isinstance(self.p, int | float) else self.p, np.float64)
+        return np.array([1 - self.p, self.p] if isinstance(self.p, float) else self.p, np.float64)
 
     def __post_init__(self) -> None:
+        plain = np.asarray(self.p, np.float64).tolist()  # equal to itself after a model file
+        object.__setattr__(self, "p", tuple(plain) if isinstance(plain, list) else plain)
         if not (self.row >= 0).all() or abs(self.row.sum() - 1) > 1e-9:
             raise InputError(f"Fixed({self.p}): expected probabilities that sum to 1")
         if self.bound_to is not None and (self.support.sizes != len(self.row)).any():

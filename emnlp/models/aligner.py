@@ -15,6 +15,7 @@ from emnlp.corpus.links import Links
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.inference.symmetric import points_of
+from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
 from emnlp.models.batches import Batch, in_place
@@ -65,12 +66,13 @@ class Posterior:
     null_target: list[float]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Aligner(Model):
     """Two directed aligners, P(target | source) and P(source | target), and one set of links from both.
 
     The parts are independent: the objective is the sum of theirs. They share one index and one set of lexical slots,
-    and are fitted with the aligner: ``aligner.forward`` is then a fitted model of its own.
+    and are fitted with the aligner, by its learner, `max_iter`, `tol` and so on, not their own. The aligner has copies
+    of the models that it is given; ``aligner.forward`` is then a fitted model.
 
     Parameters
     ----------
@@ -113,6 +115,8 @@ class Aligner(Model):
         if self.forward is self.reverse:
             what = "both directions are None" if self.forward is None else "both directions are one and the same object"
             raise InputError(f"Aligner: {what}; give a model each")
+        for name, model in self.directions.items():
+            setattr(self, name, model.twin())  # the aligner's own: the models given may be fitted elsewhere
         if self.symmetrize not in METHODS:
             raise InputError(f"symmetrize: {self.symmetrize!r} is not known; choose from {', '.join(METHODS)}")
         if not 0 <= self.threshold <= 1:
@@ -138,6 +142,14 @@ class Aligner(Model):
         """The most tokens a side that the fitted model takes."""
         return min(model.max_length_ for model in self.directions.values())
 
+    def check_fitted(self) -> None:
+        """Raise `InputError` unless the aligner is fitted, and its parts are as it left them."""
+        super().check_fitted()
+        for name, model in self.directions.items():
+            for key, factor in getattr(model, "factors_", {}).items() or [("", None)]:
+                if self.factors_.get(f"{name}.{key}") is not factor:
+                    raise InputError(f"the {name} direction was fitted apart from its aligner; fit the aligner again")
+
     def only(self, direction: str) -> Aligner:
         """Return a fitted aligner of one of the directions, ``forward`` or ``reverse``."""
         self.check_fitted()
@@ -146,7 +158,7 @@ class Aligner(Model):
         one = replace(self, reverse=None) if direction == "forward" else replace(self, forward=None)
         one._hold({name: factor for name, factor in self.factors_.items() if name.startswith(direction + ".")})
         one._share(Blocks({name: self.params_[name] for name in one.factors_}))
-        one.trace_ = self.trace_
+        one.trace_ = Trace(reason=f"the {direction} direction of an Aligner, which has the trace")
         return one
 
     def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
@@ -247,7 +259,10 @@ class Aligner(Model):
         return in_place(len(bitext), batches, engine(self.n_jobs).map(found, batches))
 
     def predict_proba(self, corpus: Any) -> list[Array]:
-        """Return the combined posterior of each link, (I, J) a pair; 0 throughout an unusable pair."""
+        """Return the combined posterior of each link, (I, J) a pair; 0 throughout an unusable pair.
+
+        NULL has no row here: it is one of each direction's components, in ``forward.predict_proba``, (I + 1, J).
+        """
         bitext, potentials, batches = self.ready(corpus)
         found: dict[int, Array] = {}
         for batch in batches:
@@ -276,6 +291,18 @@ class Aligner(Model):
             null_target = nulls["forward"][target : target + n_target].tolist() if "forward" in nulls else []
             yield Posterior(line, scored, null_source, null_target)
             cell, source, target = cell + n_source * n_target, source + n_source, target + n_target
+
+    def unknown(self, corpus: Any) -> dict[str, float]:
+        """Return which share of the tokens of either side, ``source`` and ``target``, does not occur in the lexicon."""
+        bitext = self.corpus(corpus, fitted=True)
+        name, model = next(iter(self.directions.items()))
+        known = [model.source_vocabulary_, model.target_vocabulary_]
+        sides = {"source": bitext.source, "target": bitext.target}
+        shares = {}
+        for (side, text), vocabulary in zip(sides.items(), known if name == "forward" else known[::-1]):
+            missing = vocabulary.ids(text.vocabulary) < 0
+            shares[side] = float(missing[text.ids].mean()) if len(text.ids) else 0.0
+        return shares
 
     def align(self, source: Sequence[str], target: Sequence[str]) -> list[tuple[int, int]]:
         """Return the links of one sentence pair."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emnlp.corpus.bitext import Bitext
 from emnlp.factors import Categorical, Factor
@@ -13,7 +12,7 @@ from emnlp.models.directed import DirectedAligner
 from emnlp.models.positions import Positions
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class IBM1(DirectedAligner):
     """IBM Model 1.
 
@@ -34,9 +33,11 @@ class IBM1(DirectedAligner):
     Parameters
     ----------
     lexical, position : Factor
+        How the tables above are parametrised.
     null : Factor, optional
     max_iter : int
-        5 by default.
+        5 by default. `learner`, `tol`, `n_jobs`, `random_state`, `verbose`, and the fitted `params_` and `trace_`: see
+        `emnlp.model.Model`.
 
     References
     ----------
@@ -56,11 +57,8 @@ class IBM1(DirectedAligner):
     def positions(self, bitext: Bitext) -> Positions:  # noqa: D102
         return Positions.by_length(self.max_length_, self.null is None)
 
-    def layout(self, shapes: NDArray[np.int64]) -> Positions:  # noqa: D102
-        return Positions(shapes, 0, self.null is None)
 
-
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class IBM2(DirectedAligner):
     """IBM Model 2: like Model 1, but the source position depends on the target position and on both lengths.
 
@@ -78,9 +76,11 @@ class IBM2(DirectedAligner):
     Parameters
     ----------
     lexical, position : Factor
+        How the tables above are parametrised.
     null : Factor, optional
     max_iter : int
-        5 by default.
+        5 by default. `learner`, `tol`, `n_jobs`, `random_state`, `verbose`, and the fitted `params_` and `trace_`: see
+        `emnlp.model.Model`.
 
     References
     ----------
@@ -99,6 +99,3 @@ class IBM2(DirectedAligner):
     def positions(self, bitext: Bitext) -> Positions:  # noqa: D102
         pairs = bitext.pairs
         return Positions.by_shape(np.stack([pairs.source.lengths, pairs.target.lengths], 1), self.null is None)
-
-    def layout(self, shapes: NDArray[np.int64]) -> Positions:  # noqa: D102
-        return Positions(shapes, 1, self.null is None)

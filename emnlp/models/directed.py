@@ -25,15 +25,18 @@ from emnlp.models.positions import Positions
 from emnlp.support import Support
 from emnlp.symmetrize import links
 
-TINY = 1e-150
-"""The least potential; the product of two is still a normal number."""
+TINY = 1e-99
+"""The least potential of what was learned: above `FLOOR`."""
+
+NULL_FLOOR = 1e-70
+"""What NULL's emission of a target word unseen in training reads: more than `FLOOR`, less than ``1 / V``."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class DirectedAligner(Model):
     """A model of P(target | source) in which every target word comes from one source word, or from NULL.
 
-    A subclass says what the position factor's conditions are: `positions` and `layout`.
+    A subclass says what the position factor's conditions are, by `positions`.
     """
 
     lexical: Factor = field(default_factory=Categorical)
@@ -50,20 +53,18 @@ class DirectedAligner(Model):
         "max_length_",
         "lowercase_",
         "shapes_",
+        "step_",
     )
     source_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     target_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     max_length_: int = field(init=False, repr=False, compare=False)
     lowercase_: int = field(init=False, repr=False, compare=False)
     shapes_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    step_: int = field(init=False, repr=False, compare=False)
 
     def positions(self, bitext: Bitext) -> Positions:
-        """Return the layout of the prior that a bitext asks for."""
-        raise NotImplementedError
-
-    def layout(self, shapes: NDArray[np.int64]) -> Positions:
-        """Return the layout of the prior with these tables."""
-        raise NotImplementedError
+        """Return the layout of the prior that a bitext asks for; the one thing that a subclass defines."""
+        raise NotImplementedError(f"{type(self).__name__} has to define positions(bitext)")
 
     # From text to slots
 
@@ -89,10 +90,11 @@ class DirectedAligner(Model):
         raise InputError("expected a Bitext, or a list of (source tokens, target tokens); Bitext.read reads files")
 
     def supports(self, corpus: Bitext) -> dict[str, Support]:  # noqa: D102
-        pairs, words = corpus.pairs, len(corpus.target.vocabulary)
+        pairs = corpus.pairs
         if not len(pairs):
             raise InputError("nothing to learn from: no sentence pair has words on both sides and is short enough")
-        self.source_vocabulary_, self.target_vocabulary_ = corpus.source.vocabulary, corpus.target.vocabulary
+        self.source_vocabulary_, self.target_vocabulary_ = pairs.source.vocabulary, pairs.target.vocabulary
+        words = len(self.target_vocabulary_)
         self.max_length_, self.lowercase_ = corpus.max_length, int(corpus.lowercase)
         self._place(self.positions(corpus))
         null = np.arange(words, dtype=np.int32)
@@ -103,7 +105,7 @@ class DirectedAligner(Model):
         return supports if self.null is None else supports | {"null": Support.dense(1, 2)}
 
     def _place(self, positions: Positions) -> None:
-        self._positions, self.shapes_ = positions, positions.shapes
+        self._positions, self.shapes_, self.step_ = positions, positions.shapes, positions.step
         self._fallback = Positions.by_length(self.max_length_)
 
     def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[Batch]:
@@ -144,9 +146,10 @@ class DirectedAligner(Model):
     def prepare(self, theta: Blocks) -> Blocks:
         """Multiply position and null into one prior, and add what text unseen in training reads.
 
-        A pair that the lexicon does not cover, or a target word unseen in training, reads `FLOOR`; a source word unseen
-        in training emits every target word alike, ``1 / V``. A pair of lengths without a table has a uniform prior. No
-        potential is below `TINY`, so that every target word has a component, whatever was learned.
+        A pair that the lexicon does not cover, or a target word unseen in training, reads `FLOOR`, from NULL
+        `NULL_FLOOR`; a source word unseen in training emits every target word alike, ``1 / V``. A pair of lengths
+        without a table has a uniform prior. What was learned reads `TINY` at least, so that it is above the floor, and
+        every target word has a component.
         """
         words = len(self.target_vocabulary_)
         lexical, positions = theta["lexical"], self._positions
@@ -156,10 +159,11 @@ class DirectedAligner(Model):
         rows = self._fallback
         lengths = rows.shapes[rows.shape_of, 0]
         uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
-        unseen = [FLOOR, 1 / words, FLOOR]  # a pair of known words, any word of an unseen one, NULL's unseen word
+        unseen = [FLOOR, 1 / words, NULL_FLOOR]  # a pair of known words, any word of an unseen one, NULL's unseen word
         potentials = {"lexical": np.concatenate([lexical, unseen]), "prior": np.concatenate([prior, uniform])}
         for array in potentials.values():
             np.maximum(array, TINY, out=array)
+        potentials["lexical"][len(lexical)] = FLOOR
         return Blocks(potentials)
 
     def collect(self, counts: Blocks) -> Blocks:
@@ -266,6 +270,8 @@ class DirectedAligner(Model):
         >>> [(target, round(p, 2)) for target, p in model.translations("book", 1)]
         [('buch', 1.0)]
         """
+        self.check_fitted()
+        word = word.lower() if word is not None and self.lowercase_ else word
         condition = 0 if word is None else 1 + self.source_vocabulary_.id(word)
         if word is not None and not condition:
             raise InputError(f"the word {word!r} does not occur in the source text of the training pairs")
@@ -277,16 +283,30 @@ class DirectedAligner(Model):
         return [(words[factor.support.outcomes[row[k]]], float(probabilities[k])) for k in best]
 
     def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Take over the lexicon of a model of the same direction, trained on any text."""
-        start.check_fitted()
-        other = start.factors_.get("lexical") if isinstance(start, DirectedAligner) else None
-        if other is None or other != self.factors_["lexical"]:
-            raise InputError("start: expected a fitted aligner of one direction, with the same kind of lexical factor")
-        assert isinstance(start, DirectedAligner)
-        slots = start.find_slots(self.factors_["lexical"].support, self.source_vocabulary_, self.target_vocabulary_)
-        lexical = np.where(slots < 0, arrays["lexical"], start.params_["lexical"][slots])
-        same = super().inherit(start, arrays) if np.array_equal(start.shapes_, self.shapes_) else {}
-        return same | {"lexical": lexical}
+        """Take over what a model of the same direction, trained on any text, has of the same kinds of factors."""
+        if not isinstance(start, DirectedAligner):
+            raise InputError(f"start: expected a fitted aligner of one direction, not a {type(start).__name__}")
+        kinds = {name: type(factor) for name, factor in start.factors_.items()}
+        same = {name for name, factor in self.factors_.items() if kinds.get(name) is type(factor)}
+        found = {name: start.params_[name] for name in same & {"null"}}
+        if "position" in same and np.array_equal(start.shapes_, self.shapes_):
+            found["position"] = start.params_["position"]
+        if "lexical" in same:
+            found["lexical"] = self._inherit_lexicon(start, arrays["lexical"])
+        found = {
+            name: params for name, params in found.items() if 0 < params.size and params.shape == arrays[name].shape
+        }
+        if not found:
+            raise InputError(f"start: the {type(start).__name__} has no factor of the same kind as this model's")
+        return found
+
+    def _inherit_lexicon(self, start: DirectedAligner, first: Array) -> Array:
+        factor, theirs = self.factors_["lexical"], start.params_["lexical"]
+        if len(theirs) != len(start.factors_["lexical"].support):
+            return theirs  # parameters that are not one a slot
+        slots = start.find_slots(factor.support, self.source_vocabulary_, self.target_vocabulary_)
+        params = np.where(slots < 0, first, theirs[slots])
+        return factor.adopt(params) if (slots < 0).any() else params
 
     def find_slots(self, support: Support, source: Vocabulary, target: Vocabulary) -> NDArray[np.int32]:
         """Return this lexicon's slots of another lexicon's pairs, -1 for those that it lacks."""
@@ -309,9 +329,8 @@ class DirectedAligner(Model):
         self.max_length_, self.lowercase_ = (int(arrays[names[name]][0]) for name in ("max_length_", "lowercase_"))
         if not 1 <= self.max_length_ <= LONGEST or shapes.max(initial=1) > self.max_length_:
             raise ValueError("lengths")
-        self.shapes_ = shapes
         lexical, position = self.factors_["lexical"].support, self.factors_["position"].support
-        self._place(self.layout(self.shapes_))
+        self._place(Positions(shapes, int(arrays[names["step_"]][0] != 0), self.null is None))
         expected = self._positions.support()
         if (
             (lexical.n_conditions, lexical.n_outcomes)
