@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -18,18 +16,17 @@ from emnlp.errors import InputError
 from emnlp.factors import Factor
 from emnlp.fitting import run
 from emnlp.learners import EM, Learner, Step, Trace
-from emnlp.storage import Saved
+from emnlp.product import Product
 from emnlp.support import Support
 
 Callback = Callable[[int, Step], None]
 
 
 @dataclass(kw_only=True, repr=False)
-class Model(Saved):
+class Model(Product):
     """A product of named factors over a corpus.
 
-    A field that is a `Factor` or a `Model` is a part; the blocks of a nested model have dotted names, such as
-    ``forward.lexical``. A model defines `supports`, `index`, `expect`, `posterior`, `decode` and `count`, and `prepare`
+    A model defines `supports`, `index`, `expect`, `posterior`, `decode` and `count`, and `prepare`
     with its adjoint `collect` where the kernels want another layout than the factors.
 
     Parameters
@@ -62,33 +59,10 @@ class Model(Saved):
     random_state: int | None = None
     verbose: int = field(default=0, compare=False, metadata={"saved": False})
 
-    slots: ClassVar[dict[str, tuple[type, ...]]] = {"learner": (Learner,)}
-    """The fields that have to be parts, and of which kinds."""
+    kinds: ClassVar[dict[str, tuple[type, ...]]] = {"learner": (Learner,)}
 
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
-
-    factors_: dict[str, Factor] = field(init=False, repr=False, compare=False)
-    params_: Blocks = field(init=False, repr=False, compare=False)
-    trace_: Trace = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Check the parts: what is not a part would only be missed later."""
-        for name, kinds in self.slots.items():
-            if not isinstance(getattr(self, name), kinds):
-                wanted = " or ".join(kind.__name__ for kind in kinds)
-                raise InputError(f"{type(self).__name__}({name}={getattr(self, name)!r}): expected a {wanted}")
-
-    def __repr__(self) -> str:
-        """Show what differs from the defaults."""
-        changed = []
-        for each in dataclasses.fields(self):
-            if each.init:
-                factory = each.default_factory
-                default = each.default if factory is dataclasses.MISSING else factory()
-                value = getattr(self, each.name)
-                changed += [] if value == default else [f"{each.name}={value!r}"]
-        return f"{type(self).__name__}({', '.join(changed)})"
 
     # What a model defines
 
@@ -127,46 +101,6 @@ class Model(Saved):
     def corpus(self, data: Any, fitted: bool = False) -> Any:
         """Return `data` as the corpus that this model reads; `fitted`, in the form of the training text."""
         return data
-
-    # Part by part
-
-    @property
-    def parts(self) -> dict[str, Factor | Model]:
-        """The fields that are factors or models."""
-        fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.init}
-        return {name: value for name, value in fields.items() if isinstance(value, Factor | Model)}
-
-    @property
-    def models(self) -> dict[str, Model]:
-        """The fields that are models."""
-        return {name: part for name, part in self.parts.items() if isinstance(part, Model)}
-
-    def unbound(self) -> dict[str, Factor]:
-        """Return all factors by dotted name, as the constructor got them."""
-        factors: dict[str, Factor] = {}
-        for name, part in self.parts.items():
-            if isinstance(part, Factor):
-                factors[name] = part
-            else:
-                factors |= {f"{name}.{key}": factor for key, factor in part.unbound().items()}
-        return factors
-
-    def theta(self, params: Blocks) -> Blocks:
-        """Return what the E-step reads, factor by factor."""
-        return Blocks({name: factor.theta(params[name]) for name, factor in self.factors_.items()})
-
-    def maximize(self, counts: Blocks, params: Blocks) -> Blocks:
-        """M-step, factor by factor."""
-        return Blocks({name: factor.maximize(counts[name], params[name]) for name, factor in self.factors_.items()})
-
-    def penalty(self, params: Blocks) -> float:
-        """Return the sum of the factors' penalties, in nats."""
-        return sum(factor.penalty(params[name]) for name, factor in self.factors_.items())
-
-    def probabilities(self) -> Blocks:
-        """Return the fitted factors' normalised probabilities."""
-        self.check_fitted()
-        return Blocks({name: factor.probabilities(self.params_[name]) for name, factor in self.factors_.items()})
 
     # The public face
 
@@ -211,6 +145,11 @@ class Model(Saved):
         self._share(run(self, self._first(start), batches, callback))
         return self
 
+    def probabilities(self) -> Blocks:
+        """Return the fitted factors' normalised probabilities."""
+        self.check_fitted()
+        return Blocks({name: factor.probabilities(self.params_[name]) for name, factor in self.factors_.items()})
+
     def predict(self, corpus: Any) -> Any:
         """Return the best latent structure of each item."""
         raise NotImplementedError
@@ -240,31 +179,6 @@ class Model(Saved):
             raise InputError(f"this {type(self).__name__} is not fitted yet; call fit first, or load a saved one")
 
     # How a fit goes
-
-    def twin(self) -> Self:
-        """Return a model with the same settings and fitted state, which another fit of this one leaves alone."""
-        twin = copy(self)
-        for name, model in self.models.items():
-            setattr(twin, name, model.twin())
-        return twin
-
-    def _forget(self) -> None:
-        """Drop the parameters of an earlier fit: they do not fit the new supports if this one fails."""
-        for name in ("params_", "factors_", "trace_"):
-            self.__dict__.pop(name, None)
-        for model in self.models.values():
-            model._forget()
-
-    def _hold(self, factors: Mapping[str, Factor]) -> None:
-        self.factors_ = dict(factors)
-        for name, model in self.models.items():
-            model._hold({key[len(name) + 1 :]: f for key, f in factors.items() if key.startswith(name + ".")})
-
-    def _share(self, params: Blocks) -> None:
-        self.params_ = params
-        for name, model in self.models.items():
-            model._share(params.part(name))
-            model.trace_ = Trace(reason=f"a part of {type(self).__name__}, which has the trace")
 
     def _first(self, start: Model | None) -> Blocks:
         rng = None if self.random_state is None else np.random.default_rng(self.random_state)
@@ -310,29 +224,17 @@ class Model(Saved):
         return model
 
     def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace, kept: Mapping[str, Any]) -> None:
-        """Become the fitted model that a file holds; see `remembered` for `kept`."""
+        """Become the fitted model that a file holds; `kept` are the arrays of the attributes named in `kept`."""
         self._hold(factors)
         self._share(params)
         self.trace_ = trace
         self.recall(kept)
 
-    def remembered(self, prefix: str = "") -> dict[str, Any]:
-        """Return the fitted attributes named in `kept`, the parts' too, as arrays for a model file."""
-        arrays: dict[str, Any] = {}
-        for name in self.kept:
-            value = getattr(self, name)
-            pieces = (
-                dict(zip((".bytes", ".offsets"), value.to_arrays())) if hasattr(value, "to_arrays") else {"": value}
-            )
-            arrays |= {f"kept/{prefix}{name}{key}": np.atleast_1d(piece) for key, piece in pieces.items()}
-        for name, model in self.models.items():
-            arrays |= model.remembered(f"{prefix}{name}.")
-        return arrays
-
     def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:
-        """Set the attributes that `remembered` wrote; a model with `kept` extends this to rebuild and check them."""
+        """Rebuild and check the attributes named in `kept`, from ``kept/{prefix}{name}``."""
         for name, model in self.models.items():
-            model.recall(arrays, f"{prefix}{name}.")
+            if isinstance(model, Model):
+                model.recall(arrays, f"{prefix}{name}.")
 
 
 def load(path: str | os.PathLike[str]) -> Any:

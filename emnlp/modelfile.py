@@ -31,7 +31,21 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
     sizes = {name: factor.support.n_outcomes for name, factor in model.factors_.items()}
     trace = {"objective": model.trace_.objective, "reason": model.trace_.reason, "n_items": model.trace_.n_items}
     header = {"model": storage.describe(model), "n_outcomes": sizes, "trace": trace}
-    storage.write(path, header, arrays | model.remembered())
+    storage.write(path, header, arrays | _kept(model))
+
+
+def _kept(model: Model, prefix: str = "") -> dict[str, Any]:
+    """Return the fitted attributes named in `kept`, the parts' too, as arrays ``kept/{prefix}{name}``."""
+    arrays: dict[str, Any] = {}
+    for name in model.kept:
+        value = getattr(model, name)
+        pieces = {"": value}
+        if hasattr(value, "to_arrays"):  # a vocabulary
+            pieces = dict(zip((".bytes", ".offsets"), value.to_arrays()))
+        arrays |= {f"kept/{prefix}{name}{key}": np.atleast_1d(piece) for key, piece in pieces.items()}
+    for name, part in model.models.items():
+        arrays |= _kept(part, f"{prefix}{name}.")  # type: ignore[arg-type]
+    return arrays
 
 
 def read(path: str | os.PathLike[str], kind: type[Model]) -> Model:

@@ -18,52 +18,10 @@ from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
-from emnlp.models.batches import Batch, in_place
+from emnlp.models.batches import Posterior, TwoWay, in_place
 from emnlp.models.directed import DirectedAligner
 from emnlp.support import Support
 from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
-
-
-@dataclass(frozen=True, eq=False)
-class TwoWay:
-    """The same sentence pairs, seen from both directions; a direction that is not modelled is absent."""
-
-    forward: Batch | None
-    reverse: Batch | None
-
-    @property
-    def any(self) -> Batch:
-        """Either direction's batch."""
-        batch = self.forward or self.reverse
-        assert batch is not None
-        return batch
-
-    def __len__(self) -> int:
-        return len(self.any)
-
-    @property
-    def lines(self) -> NDArray[np.int64]:
-        """Where the pairs stand in the corpus, (n,)."""
-        return self.any.lines
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """The lengths (I, J) of each pair, (n, 2)."""
-        return self.any.sizes if self.forward else self.any.sizes[:, ::-1].copy()
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """What an `Aligner` says of one sentence pair.
-
-    `links` are ``(i, j, p)``; ``null_source[i]`` and ``null_target[j]`` are the probabilities that a word is a
-    translation of nothing, by the reverse and the forward model; empty if that direction is not modelled.
-    """
-
-    line: int
-    links: list[tuple[int, int, float]]
-    null_source: list[float]
-    null_target: list[float]
 
 
 @dataclass(kw_only=True, repr=False)
@@ -106,8 +64,8 @@ class Aligner(Model):
     threshold: float = 0.5
     max_iter: int = 5
 
-    slots: ClassVar[dict[str, tuple[type, ...]]] = {
-        **Model.slots, "forward": (DirectedAligner, type(None)), "reverse": (DirectedAligner, type(None)),
+    kinds: ClassVar[dict[str, tuple[type, ...]]] = {
+        **Model.kinds, "forward": (DirectedAligner, type(None)), "reverse": (DirectedAligner, type(None)),
     }  # fmt: skip
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emnlp.blocks import Array
 from emnlp.corpus.bitext import Pairs
 from emnlp.corpus.links import Links
 
@@ -81,6 +82,55 @@ class Batch:
             words = cells.reshape(shape).T if self.pairs.transposed else cells.reshape(shape)
             yield np.vstack([by_null[token : token + n_target], words])
             cell, token = cell + n_source * n_target, token + n_target
+
+
+@dataclass(frozen=True, eq=False)
+class TwoWay:
+    """The same sentence pairs, seen from both directions; a direction that is not modelled is absent."""
+
+    forward: Batch | None
+    reverse: Batch | None
+
+    @property
+    def any(self) -> Batch:
+        """Either direction's batch."""
+        batch = self.forward or self.reverse
+        assert batch is not None
+        return batch
+
+    def __len__(self) -> int:
+        return len(self.any)
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """Where the pairs stand in the corpus, (n,)."""
+        return self.any.lines
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """The lengths (I, J) of each pair, (n, 2)."""
+        return self.any.sizes if self.forward else self.any.sizes[:, ::-1].copy()
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What an `Aligner` says of one sentence pair.
+
+    `links` are ``(i, j, p)``; ``null_source[i]`` and ``null_target[j]`` are the probabilities that a word is a
+    translation of nothing, by the reverse and the forward model; empty if that direction is not modelled.
+    """
+
+    line: int
+    links: list[tuple[int, int, float]]
+    null_source: list[float]
+    null_target: list[float]
+
+
+def all_null(n_source: int, n_target: int) -> Array:
+    """Return (I + 1, J) with all mass on NULL, as a read-only view: it may stand for a very long pair."""
+    column = np.zeros((n_source + 1, 1))
+    column[0] = 1
+    return np.broadcast_to(column, (n_source + 1, n_target))
 
 
 def in_place(n: int, batches: Sequence[Any], found: Iterable[Links]) -> Links:

@@ -10,26 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import LONGEST, Bitext, Pairs
+from emnlp.corpus.bitext import LONGEST, Bitext
 from emnlp.corpus.links import Links
 from emnlp.corpus.text import Vocabulary
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import FLOOR, Categorical, Factor, Uniform
 from emnlp.inference import mixture
-from emnlp.inference.index import translate
 from emnlp.inference.symmetric import points_of
 from emnlp.model import Model
-from emnlp.models.batches import Batch, batch_cells, in_place
+from emnlp.models.batches import Batch, all_null, batch_cells, in_place
+from emnlp.models.lexicon import NULL_FLOOR, TINY, Lexicon, lexical_support
 from emnlp.models.positions import Positions
 from emnlp.support import Support
 from emnlp.symmetrize import links
-
-TINY = 1e-99
-"""The least potential of what was learned: above `FLOOR`."""
-
-NULL_FLOOR = 1e-70
-"""What NULL's emission of a target word unseen in training reads: more than `FLOOR`, less than ``1 / V``."""
 
 
 @dataclass(kw_only=True, repr=False)
@@ -44,8 +38,8 @@ class DirectedAligner(Model):
     null: Factor | None = None
     max_iter: int = 5
 
-    slots: ClassVar[dict[str, tuple[type, ...]]] = {
-        **Model.slots, "lexical": (Factor,), "position": (Factor,), "null": (Factor, type(None)),
+    kinds: ClassVar[dict[str, tuple[type, ...]]] = {
+        **Model.kinds, "lexical": (Factor,), "position": (Factor,), "null": (Factor, type(None)),
     }  # fmt: skip
     kept: ClassVar[tuple[str, ...]] = (
         "source_vocabulary_",
@@ -94,15 +88,16 @@ class DirectedAligner(Model):
         if not len(pairs):
             raise InputError("nothing to learn from: no sentence pair has words on both sides and is short enough")
         self.source_vocabulary_, self.target_vocabulary_ = pairs.source.vocabulary, pairs.target.vocabulary
-        words = len(self.target_vocabulary_)
         self.max_length_, self.lowercase_ = corpus.max_length, int(corpus.lowercase)
         self._place(self.positions(corpus))
-        null = np.arange(words, dtype=np.int32)
-        conditions = np.concatenate([np.zeros(words, np.int32), pairs.conditions + np.int32(1)])
-        outcomes = np.concatenate([null, pairs.outcomes])
-        lexical = Support.pairs(conditions, outcomes, 1 + len(self.source_vocabulary_), words)
+        lexical = lexical_support(pairs)
         supports = {"lexical": lexical, "position": self._positions.support()}
         return supports if self.null is None else supports | {"null": Support.dense(1, 2)}
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The fitted lexicon: its word pairs, and their slots."""
+        return Lexicon(self.factors_["lexical"].support, self.source_vocabulary_, self.target_vocabulary_)
 
     def _place(self, positions: Positions) -> None:
         self._positions, self.shapes_, self.step_ = positions, positions.shapes, positions.step
@@ -111,7 +106,7 @@ class DirectedAligner(Model):
     def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[Batch]:
         """Return batches of about `batch_size` cells; a pair that this model cannot take is in none."""
         pairs = corpus.limited(self.max_length_).pairs
-        slots, null_slots = self._lookup(pairs)
+        slots, null_slots = self.lexicon.slots_of(pairs)
         sizes = np.stack([pairs.source.lengths, pairs.target.lengths], 1)
         bases, steps = self._positions.find(sizes), np.full(len(pairs), self._positions.step)
         steps[bases < 0] = 0
@@ -119,27 +114,6 @@ class DirectedAligner(Model):
         edges = np.arange(0, pairs.cells[-1], batch_size or batch_cells(int(pairs.cells[-1])))
         bounds = np.append(np.unique(np.searchsorted(pairs.cells[:-1], edges)), len(pairs)).tolist()
         return [Batch(pairs, a, b, slots, null_slots, bases, steps) for a, b in zip(bounds, bounds[1:]) if a < b]
-
-    def _lookup(self, pairs: Pairs) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return lexical slots by cell, and NULL's slots by target token; of other text than the training text, too."""
-        support, words = self.factors_["lexical"].support, len(self.target_vocabulary_)
-        known = len(support) - words
-        if (
-            np.array_equal(support.outcomes[words:], pairs.outcomes)
-            and np.array_equal(support.conditions[words:] - 1, pairs.conditions)
-            and pairs.source.vocabulary.words == self.source_vocabulary_.words
-            and pairs.target.vocabulary.words == self.target_vocabulary_.words
-        ):
-            return pairs.slots, pairs.target.ids
-        source = self.source_vocabulary_.ids(pairs.source.vocabulary)
-        target = self.target_vocabulary_.ids(pairs.target.vocabulary)
-        new = Support.pairs(pairs.conditions, pairs.outcomes, len(source), len(target))
-        slot_of = translate(
-            (new.starts, new.order, new.outcomes), np.where(source < 0, -1, source + 1), target,
-            (support.starts, support.order, support.outcomes), words, words + known, words + known + 1,
-        )  # fmt: skip
-        null_slots = np.where(target < 0, np.int32(words + known + 2), target)
-        return (slot_of - np.int32(words))[pairs.slots], null_slots[pairs.target.ids]
 
     # Potentials
 
@@ -252,7 +226,7 @@ class DirectedAligner(Model):
         for batch in batches:
             found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
         sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
-        return [found[k] if k in found else _all_null(*size) for k, size in enumerate(sizes)]
+        return [found[k] if k in found else all_null(*size) for k, size in enumerate(sizes)]
 
     def translations(self, word: str | None, n: int = 10) -> list[tuple[str, float]]:
         """Return the most probable target words of a source word, None for NULL, with their probabilities.
@@ -294,7 +268,7 @@ class DirectedAligner(Model):
         if "lexical" in same:
             found["lexical"] = self._inherit_lexicon(start, arrays["lexical"])
         found = {
-            name: params for name, params in found.items() if 0 < params.size and params.shape == arrays[name].shape
+            name: params for name, params in found.items() if params.size > 0 and params.shape == arrays[name].shape
         }
         if not found:
             raise InputError(f"start: the {type(start).__name__} has no factor of the same kind as this model's")
@@ -304,19 +278,9 @@ class DirectedAligner(Model):
         factor, theirs = self.factors_["lexical"], start.params_["lexical"]
         if len(theirs) != len(start.factors_["lexical"].support):
             return theirs  # parameters that are not one a slot
-        slots = start.find_slots(factor.support, self.source_vocabulary_, self.target_vocabulary_)
+        slots = start.lexicon.find(self.lexicon)
         params = np.where(slots < 0, first, theirs[slots])
         return factor.adopt(params) if (slots < 0).any() else params
-
-    def find_slots(self, support: Support, source: Vocabulary, target: Vocabulary) -> NDArray[np.int32]:
-        """Return this lexicon's slots of another lexicon's pairs, -1 for those that it lacks."""
-        mine, condition_of = self.factors_["lexical"].support, self.source_vocabulary_.ids(source)
-        condition_of = np.concatenate([[0], np.where(condition_of < 0, -1, condition_of + 1)]).astype(np.int32)
-        rows, own = ((each.starts, each.order, each.outcomes) for each in (support, mine))
-        slots: NDArray[np.int32] = translate(
-            rows, condition_of, self.target_vocabulary_.ids(target), own, len(self.target_vocabulary_), -1, -1
-        )
-        return slots
 
     def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:  # noqa: D102
         names = {name: f"kept/{prefix}{name}" for name in self.kept}
@@ -329,21 +293,7 @@ class DirectedAligner(Model):
         self.max_length_, self.lowercase_ = (int(arrays[names[name]][0]) for name in ("max_length_", "lowercase_"))
         if not 1 <= self.max_length_ <= LONGEST or shapes.max(initial=1) > self.max_length_:
             raise ValueError("lengths")
-        lexical, position = self.factors_["lexical"].support, self.factors_["position"].support
         self._place(Positions(shapes, int(arrays[names["step_"]][0] != 0), self.null is None))
-        expected = self._positions.support()
-        if (
-            (lexical.n_conditions, lexical.n_outcomes)
-            != (1 + len(self.source_vocabulary_), len(self.target_vocabulary_))
-            or not np.array_equal(lexical.outcomes[: lexical.n_outcomes], np.arange(lexical.n_outcomes))
-            or lexical.conditions[: lexical.n_outcomes].any()
-            or not np.array_equal(position.conditions, expected.conditions)
-        ):
-            raise ValueError("the lexicon does not fit the vocabularies")
-
-
-def _all_null(n_source: int, n_target: int) -> Array:
-    """Return (I + 1, J) with all mass on NULL, as a read-only view: it may stand for a very long pair."""
-    column = np.zeros((n_source + 1, 1))
-    column[0] = 1
-    return np.broadcast_to(column, (n_source + 1, n_target))
+        found, expected = self.factors_["position"].support, self._positions.support()
+        if not self.lexicon.is_sound() or not np.array_equal(found.conditions, expected.conditions):
+            raise ValueError("the factors do not fit the vocabularies and lengths")
