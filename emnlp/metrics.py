@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -89,6 +90,9 @@ class AlignmentScores:
         size = self.n_links + self.n_sure
         return 1 - (self.hits_sure + self.hits_possible) / size if size else 0.0
 
+    def __str__(self) -> str:
+        return self.signature()
+
     def signature(self) -> str:
         """Return one line for a paper or a log: the rates in %, and all that is needed to get them again.
 
@@ -136,12 +140,12 @@ class PairedBootstrap:
     seed: int
 
 
-def alignment_scores(links: Links, gold: Gold) -> AlignmentScores:
+def alignment_scores(links: Links | Sequence[Iterable[tuple[int, int]]], gold: Gold) -> AlignmentScores:
     """Score an alignment against gold; a link given twice counts once.
 
     Parameters
     ----------
-    links : Links
+    links : Links or list of lists of (i, j)
         A, the alignment of the n sentence pairs of `gold`.
     gold : Gold
 
@@ -239,8 +243,11 @@ def _hits_and_size(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.column_stack([hits_sure + hits_possible, n_links + n_sure])
 
 
-def _counts(links: Links, gold: Gold) -> NDArray[np.int64]:
+def _counts(links: Links | Sequence[Iterable[tuple[int, int]]], gold: Gold) -> NDArray[np.int64]:
     """Count each pair's links, Sure, Possible, Sure hits and Possible hits, (n, 5)."""
+    if not isinstance(gold, Gold) or isinstance(links, Gold):
+        raise InputError(f"expected links and then gold, not {type(links).__name__} and {type(gold).__name__}")
+    links = links if isinstance(links, Links) else Links.from_lists(links)
     if len(links) != gold.lines:
         raise InputError(
             f"{len(links)} lines of links, but {gold.lines} sentence pairs in {gold.name}; "

@@ -232,3 +232,12 @@ def test_bootstrap_without_links_and_of_nothing():
         paired_bootstrap(Links.from_lists([]), Links.from_lists([]), Gold.parse(""))
     with pytest.raises(InputError, match="0 resamples"):
         paired_bootstrap(gold.sure, gold.sure, gold, n=0)
+
+
+def test_lists_of_links_are_scored_and_mixed_up_arguments_refused():
+    gold = Gold.parse("0-0 1-1\n0-0")
+    assert alignment_scores([[(0, 0), (1, 1)], [(0, 0)]], gold).aer == 0
+    assert str(alignment_scores([[], []], gold)).startswith("AER 100.00")
+    assert "2 pairs, 3 sure" in repr(gold)
+    with pytest.raises(InputError, match="links and then gold"):
+        alignment_scores(gold, gold.sure)

@@ -35,7 +35,7 @@ class _Entry(NamedTuple):
     line: int  # of the file, from 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gold:
     r"""The Sure and Possible links of n sentence pairs; as read, sorted and without duplicates.
 
@@ -82,6 +82,10 @@ class Gold:
             raise InputError(
                 f"{self.name}: Sure links of {n} pairs, but Possible links of {m}; give both for every pair"
             )
+
+    def __repr__(self) -> str:
+        counts = f"{self.lines:,} pairs, {len(self.sure.source):,} sure, {len(self.possible.source):,} possible"
+        return f"Gold({self.name}: {counts} links)"
 
     @property
     def lines(self) -> int:
