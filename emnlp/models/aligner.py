@@ -18,7 +18,7 @@ from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
-from emnlp.models.batches import Posterior, TwoWay, in_place
+from emnlp.models.batches import Posterior, TwoWay, every_posterior, in_place, no_link
 from emnlp.models.directed import DirectedAligner
 from emnlp.support import Support
 from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
@@ -222,11 +222,8 @@ class Aligner(Model):
         NULL has no row here: it is one of each direction's components, in ``forward.predict_proba``, (I + 1, J).
         """
         bitext, potentials, batches = self.ready(corpus)
-        found: dict[int, Array] = {}
-        for batch in batches:
-            found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
-        sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
-        return [found[k] if k in found else np.broadcast_to(0.0, size) for k, size in enumerate(sizes)]
+        found = engine(self.n_jobs).map(lambda batch: list(self.posterior(batch, potentials)), batches)
+        return every_posterior(bitext, batches, found, no_link)
 
     def posteriors(self, corpus: Any) -> Iterator[Posterior]:
         """Yield one `Posterior` a pair, in order: the links of `predict`, with probabilities, and those of NULL."""

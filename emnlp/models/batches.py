@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array
-from emnlp.corpus.bitext import Pairs
+from emnlp.corpus.bitext import Bitext, Pairs
 from emnlp.corpus.links import Links
 
 
@@ -131,6 +131,22 @@ def all_null(n_source: int, n_target: int) -> Array:
     column = np.zeros((n_source + 1, 1))
     column[0] = 1
     return np.broadcast_to(column, (n_source + 1, n_target))
+
+
+def no_link(n_source: int, n_target: int) -> Array:
+    """Return (I, J) of zeros, as a read-only view."""
+    return np.broadcast_to(0.0, (n_source, n_target))
+
+
+def every_posterior(
+    bitext: Bitext, batches: Sequence[Any], found: Iterable[Iterable[Array]], unusable: Callable[[int, int], Array]
+) -> list[Array]:
+    """Put the posteriors of batches where their lines stand; the other lines have that of an unusable pair."""
+    by_line: dict[int, Array] = {}
+    for batch, posteriors in zip(batches, found):
+        by_line |= dict(zip(batch.lines.tolist(), posteriors))
+    sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
+    return [by_line[k] if k in by_line else unusable(*size) for k, size in enumerate(sizes)]
 
 
 def in_place(n: int, batches: Sequence[Any], found: Iterable[Links]) -> Links:

@@ -19,7 +19,7 @@ from emnlp.factors import FLOOR, Categorical, Factor, Uniform
 from emnlp.inference import mixture
 from emnlp.inference.symmetric import points_of
 from emnlp.model import Model
-from emnlp.models.batches import Batch, all_null, batch_cells, in_place
+from emnlp.models.batches import Batch, all_null, batch_cells, every_posterior, in_place
 from emnlp.models.lexicon import NULL_FLOOR, TINY, Lexicon, lexical_support
 from emnlp.models.positions import Positions
 from emnlp.support import Support
@@ -222,11 +222,8 @@ class DirectedAligner(Model):
         The columns sum to 1; an unusable pair has all its mass on NULL.
         """
         bitext, potentials, batches = self.ready(corpus)
-        found: dict[int, Array] = {}
-        for batch in batches:
-            found |= dict(zip(batch.lines.tolist(), self.posterior(batch, potentials)))
-        sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
-        return [found[k] if k in found else all_null(*size) for k, size in enumerate(sizes)]
+        found = engine(self.n_jobs).map(lambda batch: list(self.posterior(batch, potentials)), batches)
+        return every_posterior(bitext, batches, found, all_null)
 
     def translations(self, word: str | None, n: int = 10) -> list[tuple[str, float]]:
         """Return the most probable target words of a source word, None for NULL, with their probabilities.
