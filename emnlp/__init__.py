@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Aligner": "models", "IBM1": "models", "IBM2": "models",
-    "Categorical": "factors", "Dirichlet": "factors", "Fixed": "factors", "Uniform": "factors",
+    "Agreement": "models", "Aligner": "models", "HMMAligner": "models", "IBM1": "models", "IBM2": "models",
+    "Backoff": "factors", "Categorical": "factors", "Dirichlet": "factors", "Fixed": "factors", "Jump": "factors",
+    "PooledJump": "factors", "Uniform": "factors",
     "EM": "learners",
     "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Text": "corpus",
     "alignment_scores": "metrics", "load": "model",
@@ -25,11 +26,11 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from emnlp.corpus import Bitext, Gold, Links, Text
     from emnlp.errors import InputError, NumericalError
-    from emnlp.factors import Categorical, Dirichlet, Fixed, Uniform
+    from emnlp.factors import Backoff, Categorical, Dirichlet, Fixed, Jump, PooledJump, Uniform
     from emnlp.learners import EM
     from emnlp.metrics import alignment_scores
     from emnlp.model import load
-    from emnlp.models import IBM1, IBM2, Aligner
+    from emnlp.models import IBM1, IBM2, Agreement, Aligner, HMMAligner
 
 
 def __getattr__(name: str) -> Any:

@@ -34,7 +34,7 @@ def run(
         If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
     """
     trace, begin = model.trace_, time.perf_counter()
-    monotone = model.learner.promises(list(model.factors_.values()))
+    monotone = model.learner.promises(model)
     quiet = None if model.verbose else True  # None: silent unless standard error is a terminal
     with tqdm(total=model.max_iter, desc=type(model).__name__, unit="it", disable=quiet) as bar:
         steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))

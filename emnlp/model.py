@@ -14,6 +14,7 @@ from emnlp.blocks import Array, Blocks
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Factor
+from emnlp.factors.base import Guarantee
 from emnlp.fitting import run
 from emnlp.learners import EM, Learner, Step, Trace
 from emnlp.product import Product
@@ -60,6 +61,9 @@ class Model(Product):
     verbose: int = field(default=0, compare=False, metadata={"saved": False})
 
     kinds: ClassVar[dict[str, tuple[type, ...]]] = {"learner": (Learner,)}
+
+    guarantee: ClassVar[Guarantee] = "monotone"
+    """What EM does to the penalised objective if the counts are this model's."""
 
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
@@ -223,12 +227,11 @@ class Model(Product):
         assert isinstance(model, cls)
         return model
 
-    def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace, kept: Mapping[str, Any]) -> None:
-        """Become the fitted model that a file holds; `kept` are the arrays of the attributes named in `kept`."""
+    def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace) -> None:
+        """Become the fitted model that a file holds, after `recall`; ValueError if they do not fit."""
         self._hold(factors)
         self._share(params)
         self.trace_ = trace
-        self.recall(kept)
 
     def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:
         """Rebuild and check the attributes named in `kept`, from ``kept/{prefix}{name}``."""

@@ -26,9 +26,10 @@ _DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, 
 def write(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a fitted model."""
     arrays: dict[str, Any] = {f"params/{name}": params for name, params in model.params_.items()}
-    for name, factor in model.factors_.items():
-        arrays |= {f"support/{name}/{key}": getattr(factor.support, key) for key in _SUPPORT}
-    sizes = {name: factor.support.n_outcomes for name, factor in model.factors_.items()}
+    stored = {name: factor.support for name, factor in model.factors_.items() if name not in model.rebuilt()}
+    for name, support in stored.items():
+        arrays |= {f"support/{name}/{key}": getattr(support, key) for key in _SUPPORT}
+    sizes = {name: support.n_outcomes for name, support in stored.items()}
     trace = {"objective": model.trace_.objective, "reason": model.trace_.reason, "n_items": model.trace_.n_items}
     header = {"model": storage.describe(model), "n_outcomes": sizes, "trace": trace}
     storage.write(path, header, arrays | _kept(model))
@@ -70,15 +71,15 @@ def read(path: str | os.PathLike[str], kind: type[Model]) -> Model:
 
 
 def _restore(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    unbound = model.unbound()
-    supports = {name: _support(arrays, name, header["n_outcomes"][name]) for name in unbound}
-    factors = {name: factor.bind(supports[name]) for name, factor in unbound.items()}
+    model.recall(arrays)
+    supports = {name: _support(arrays, name, size) for name, size in header["n_outcomes"].items()} | model.rebuilt()
+    factors = {name: factor.bind(supports[name]) for name, factor in model.unbound().items()}
     params = Blocks({name: arrays[f"params/{name}"] for name in factors})
     for name, factor in factors.items():
         right = arrays[f"params/{name}"].dtype == np.float64 and params[name].shape == factor.start().shape
         if not right or not np.isfinite(params[name]).all() or not factor.accepts(params[name]):
             raise ValueError(f"parameters of {name}")
-    model.restore(factors, params, Trace(**header["trace"]), arrays)
+    model.restore(factors, params, Trace(**header["trace"]))
 
 
 def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from emnlp.blocks import Blocks
 from emnlp.errors import InputError
@@ -80,6 +80,10 @@ class Product(Saved):
     def penalty(self, params: Blocks) -> float:
         """Return the sum of the factors' penalties, in nats."""
         return sum(factor.penalty(params[name]) for name, factor in self.factors_.items())
+
+    def rebuilt(self) -> dict[str, Any]:
+        """Return the supports that the kept attributes determine: a model file does without them."""
+        return {}
 
     def twin(self) -> Self:
         """Return a model with the same settings and fitted state, which another fit of this one leaves alone."""

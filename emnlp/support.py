@@ -13,7 +13,7 @@ from emnlp.blocks import Array
 from emnlp.inference.index import invert
 from emnlp.inference.rows import normalise_rows, softmax_rows, sum_rows
 
-Names = tuple[Sequence[str], Sequence[str]]
+Names = tuple[Sequence[str | None], Sequence[str | None]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -181,7 +181,7 @@ def test_ids_out_of_range_in_a_file_are_refused(tmp_path):
 
     IBM1().fit(EXAMPLE).save(tmp_path / "m")
     header, arrays = storage.read(tmp_path / "m")
-    for name in ("support/lexical/outcomes", "support/lexical/conditions", "support/position/conditions"):
+    for name in ("support/lexical/outcomes", "support/lexical/conditions"):
         bad = dict(arrays) | {name: arrays[name].copy()}
         bad[name][-1] = 10**6
         storage.write(tmp_path / "bad", {key: header[key] for key in header if key != "format"}, bad)

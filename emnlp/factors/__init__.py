@@ -1,8 +1,23 @@
 """Factors: ways to parametrise P(outcome | condition)."""
 
+from emnlp.factors.backoff import Backoff, Classing, Prefix
 from emnlp.factors.base import FLOOR, Factor
 from emnlp.factors.categorical import Categorical
 from emnlp.factors.dirichlet import Dirichlet
+from emnlp.factors.jump import Bucketed, Jump, PooledJump
 from emnlp.factors.uniform import Fixed, Uniform
 
-__all__ = ["FLOOR", "Categorical", "Dirichlet", "Factor", "Fixed", "Uniform"]
+__all__ = [
+    "FLOOR",
+    "Backoff",
+    "Bucketed",
+    "Categorical",
+    "Classing",
+    "Dirichlet",
+    "Factor",
+    "Fixed",
+    "Jump",
+    "PooledJump",
+    "Prefix",
+    "Uniform",
+]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from emnlp.blocks import Array
 from emnlp.errors import InputError
-from emnlp.factors.base import Factor
+from emnlp.factors.backoff import Backoff, Coarse
+from emnlp.factors.base import Factor, Guarantee
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Categorical(Factor):
     ----------
     alpha : float
         Of the symmetric Dirichlet prior: 1 is maximum likelihood, above 1 smooths (2 adds one to every count).
+    backoff : Backoff, optional
+        Adds pseudo-counts that a coarser table, estimated from the same counts, predicts.
 
     Raises
     ------
@@ -37,6 +41,7 @@ class Categorical(Factor):
     """
 
     alpha: float = 1.0
+    backoff: Backoff | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.alpha < np.inf:
@@ -60,7 +65,20 @@ class Categorical(Factor):
         return params
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
-        return self.support.normalise(counts if self.alpha == 1 else counts + (self.alpha - 1))
+        smoothed = counts if self.alpha == 1 else counts + (self.alpha - 1)
+        if self.backoff is not None:
+            smoothed = smoothed + self._coarse.pseudo_counts(counts)
+        return self.support.normalise(smoothed)
+
+    @cached_property
+    def _coarse(self) -> Coarse:
+        assert self.backoff is not None
+        return Coarse(self.support, self.backoff)
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """Pseudo-counts that move with the counts promise nothing."""
+        return "monotone" if self.backoff is None else "none"
 
     def penalty(self, params: Array) -> float:
         """Return the log density of the prior, without its constant: ``(alpha - 1) * sum of log theta``."""

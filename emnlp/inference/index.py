@@ -157,3 +157,95 @@ def translate(rows, condition_of, outcome_of, old_rows, n_old, missing, unknown)
             else:
                 found[order[n]] = missing
     return found
+
+
+@njit(nogil=True, cache=True)
+def _place(table, keys, key):
+    """Return where a key stands in an open-addressing table of numbers of `keys`, or where it would."""
+    mask = table.size - 1
+    place = np.int64((np.uint64(key) * np.uint64(11400714819323198485)) >> np.uint64(20)) & mask
+    while table[place] >= 0 and keys[table[place]] != key:
+        place = (place + 1) & mask
+    return place
+
+
+@njit(nogil=True, cache=True)
+def hashed(keys):
+    """Return an open-addressing table of the numbers of distinct keys, at most half full."""
+    size = 16
+    while size < 2 * keys.size:
+        size *= 2
+    table = np.full(size, -1, np.int32)
+    for k in range(keys.size):
+        table[_place(table, keys, keys[k])] = k
+    return table
+
+
+@njit(nogil=True, cache=True)
+def find(table, keys, wanted):
+    """Return the number of each wanted key, -1 for one that is not among `keys`; `table` is that of `hashed`."""
+    found = np.empty(wanted.size, np.int32)
+    for n in range(wanted.size):
+        found[n] = table[_place(table, keys, wanted[n])]
+    return found
+
+
+@njit(nogil=True, cache=True)
+def distinct(values):
+    """Return the distinct values, in the order of their first occurrence."""
+    keys = np.empty(1 << 10, np.int64)
+    n = 0
+    table = hashed(keys[:0])
+    for value in values:
+        place = _place(table, keys, value)
+        if table[place] < 0:
+            if 2 * (n + 1) > table.size:
+                if n == keys.size:
+                    longer = np.empty(2 * n, np.int64)
+                    longer[:n] = keys
+                    keys = longer
+                larger = np.full(2 * table.size, -1, np.int32)
+                for k in range(n):
+                    larger[_place(larger, keys, keys[k])] = k
+                table = larger
+                place = _place(table, keys, value)
+            if n == keys.size:
+                longer = np.empty(2 * n, np.int64)
+                longer[:n] = keys
+                keys = longer
+            keys[n], table[place] = value, n
+            n += 1
+    return keys[:n].copy()
+
+
+@njit(nogil=True, cache=True)
+def coarsen(starts, order, outcomes, n):
+    """Number the pairs of condition class and outcome class.
+
+    Parameters
+    ----------
+    starts, order
+        The slots by condition class: those of class c are ``order[starts[c] : starts[c + 1]]``.
+    outcomes : (S,) int32
+        The outcome class of each slot, below `n`.
+
+    Returns
+    -------
+    slots : (S,) int32
+        The number of each slot's pair of classes.
+    conditions : int32
+        The condition class of each pair.
+    """
+    slots = np.empty(order.size, np.int32)
+    stamp, slot_of = np.full(n, -1, np.int32), np.empty(n, np.int32)
+    conditions = np.empty(order.size, np.int32)
+    size = 0
+    for c in range(starts.size - 1):
+        for k in range(starts[c], starts[c + 1]):
+            slot = order[k]
+            o = outcomes[slot]
+            if stamp[o] != c:
+                stamp[o], slot_of[o], conditions[size] = c, size, c
+                size += 1
+            slots[slot] = slot_of[o]
+    return slots, conditions[:size].copy()

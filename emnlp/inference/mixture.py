@@ -16,6 +16,8 @@ places : tuple
     ``prior[bases[k] + i]`` where it is 0.
 null, words, prior
     The potentials, linear: the NULL row by target type, the shared lexicon by slot, the position prior.
+tilt : float64
+    By cell, a factor on the weight of a source token; none of size 0.
 
 Sums run over contiguous cells in both directions; the buffers belong to one call, so calls may run in threads.
 """
@@ -120,16 +122,29 @@ def expected_counts(first, last, pairs, slots, places, null, words, prior, null_
 
 
 @njit(nogil=True, cache=True)
-def posteriors(first, last, pairs, slots, places, null, words, prior, by_cell, by_null):
+def _tilt(weights, nulls, totals, tilt, n_source, n_target, transposed):
+    """Multiply the weights of one pair, and sum them anew."""
+    for j in range(n_target):
+        totals[j] = nulls[j]
+        for i in range(n_source):
+            c = j * n_source + i if transposed else i * n_target + j
+            weights[c] *= tilt[c]
+            totals[j] += weights[c]
+
+
+@njit(nogil=True, cache=True)
+def posteriors(first, last, pairs, slots, places, null, words, prior, tilt, by_cell, by_null):
     """Fill P(component | target token): of source tokens by cell, of NULL by target token; return each log-likelihood.
 
-    `by_cell` and `by_null` start at the first cell and the first target token of pair `first`.
+    `tilt`, `by_cell` and `by_null` start at the first cell and the first target token of pair `first`.
     """
     weights, nulls, totals = _buffers(first, last, pairs)
     logliks = np.zeros(last - first)
     for k in range(first, last):
         n_source, n_target = _weigh(k, pairs, slots, places, null, words, prior, weights, nulls, totals)
         at, cell = pairs[1][k] - pairs[1][first], pairs[3][k] - pairs[3][first]
+        if tilt.size > 0:
+            _tilt(weights, nulls, totals, tilt[cell : cell + n_source * n_target], n_source, n_target, pairs[4])
         for j in range(n_target):
             logliks[k - first] += np.log(totals[j])
             by_null[at + j] = nulls[j] / totals[j]
@@ -137,6 +152,30 @@ def posteriors(first, last, pairs, slots, places, null, words, prior, by_cell, b
                 c = j * n_source + i if pairs[4] else i * n_target + j
                 by_cell[cell + c] = weights[c] / totals[j]
     return logliks
+
+
+@njit(nogil=True, cache=True)
+def count_prior(first, last, pairs, places, by_cell, by_null, null_counts, prior_counts):
+    """Add posteriors into the counts of the NULL row and of the prior: all but those of the shared lexicon."""
+    for k in range(first, last):
+        n_source = pairs[0][k + 1] - pairs[0][k]
+        n_target = pairs[1][k + 1] - pairs[1][k]
+        at, cell = pairs[1][k] - pairs[1][first], pairs[3][k] - pairs[3][first]
+        base, step = places[0][k], places[1][k]
+        stride = n_target if step else 1
+        for j in range(n_target):
+            null_counts[pairs[2][pairs[1][k] + j]] += by_null[at + j]
+            prior_counts[base + j * step] += by_null[at + j]
+            for i in range(n_source):
+                c = cell + (j * n_source + i if pairs[4] else i * n_target + j)
+                prior_counts[base + (i + 1) * stride + j * step] += by_cell[c]
+
+
+@njit(nogil=True, cache=True)
+def count_words(slots, by_cell, word_counts):
+    """Add values by cell into the counts of the shared lexicon."""
+    for c in range(slots.size):
+        word_counts[slots[c]] += by_cell[c]
 
 
 @njit(nogil=True, cache=True)

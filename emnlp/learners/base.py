@@ -11,7 +11,6 @@ from emnlp.storage import Saved
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
-    from emnlp.factors import Factor
     from emnlp.factors.base import Guarantee
     from emnlp.model import Model
 
@@ -35,9 +34,10 @@ class Learner(Saved):
         """Yield the first parameters with their objective, then those after each M-step."""
         raise NotImplementedError
 
-    def promises(self, factors: Sequence[Factor]) -> bool:
-        """Return whether the objective cannot fall: this learner and every factor declare it."""
-        return all(guarantee == "monotone" for guarantee in (self.guarantee, *(f.guarantee for f in factors)))
+    def promises(self, model: Model) -> bool:
+        """Return whether the objective cannot fall: this learner, the model and every factor declare it."""
+        promises = (self.guarantee, model.guarantee, *(factor.guarantee for factor in model.factors_.values()))
+        return all(each == "monotone" for each in promises)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.links import Links
 from emnlp.engines import engine
 from emnlp.errors import InputError
+from emnlp.factors import Factor
 from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
@@ -133,6 +134,16 @@ class Aligner(Model):
         n = len(next(iter(batches.values())))
         return [TwoWay(*(batches[name][b] if name in batches else None for name in ways)) for b in range(n)]
 
+    def rebuilt(self) -> dict[str, Any]:  # noqa: D102
+        return {
+            f"{name}.{key}": each for name, model in self.directions.items() for key, each in model.rebuilt().items()
+        }
+
+    def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace) -> None:  # noqa: D102
+        super().restore(factors, params, trace)
+        for model in self.directions.values():
+            model.check_restored()
+
     def prepare(self, theta: Blocks) -> Blocks:  # noqa: D102
         return self._each(theta, "prepare")
 
@@ -153,13 +164,17 @@ class Aligner(Model):
 
     def posterior_cells(self, batch: TwoWay, potentials: Blocks) -> tuple[Array, dict[str, Array]]:
         """Return the combined posterior by cell, source-major, and each direction's P(NULL) by token."""
-        cells, nulls = [], {}
+        cells, nulls = {}, {}
         for name, model in self.directions.items():
-            by_cell, nulls[name], _ = model.posterior_cells(getattr(batch, name), potentials.part(name))
-            cells.append(by_cell)
+            cells[name], nulls[name], _ = model.posterior_cells(getattr(batch, name), potentials.part(name))
+        return self.combined(cells), nulls
+
+    def combined(self, cells: Mapping[str, Array]) -> Array:
+        """Return one posterior by cell: the geometric mean of the directions', or what `symmetrize` says."""
         if len(cells) == 1:
-            return cells[0], nulls
-        return (cells[0] + cells[1]) / 2 if self.symmetrize == "mean" else np.sqrt(cells[0] * cells[1]), nulls
+            return next(iter(cells.values()))
+        one, other = cells.values()
+        return (one + other) / 2 if self.symmetrize == "mean" else np.sqrt(one * other)
 
     def posterior(self, batch: TwoWay, potentials: Blocks) -> Iterator[Array]:
         """Yield the combined posterior of each pair, (I, J): the geometric mean, or what `symmetrize` says."""
@@ -173,12 +188,16 @@ class Aligner(Model):
         if self.symmetrize in POSTERIOR:
             return (self.posterior_cells(batch, potentials)[0] > self.threshold).astype(np.uint8)
         points = {name: np.zeros(batch.any.n_cells, np.uint8) for name in self.directions}
-        for name, model in self.directions.items():
-            way = getattr(batch, name)
-            points_of(way.sizes, model.decode(way, potentials.part(name)), name == "reverse", points[name])
+        for name, best in self.best(batch, potentials).items():
+            points_of(getattr(batch, name).sizes, best, name == "reverse", points[name])
         if len(points) == 1:
             return next(iter(points.values()))
         return combine(batch.sizes, points["forward"], points["reverse"], self.symmetrize)
+
+    def best(self, batch: TwoWay, potentials: Blocks) -> dict[str, NDArray[np.int32]]:
+        """Return each target token's component in the best alignment of each direction."""
+        ways = self.directions.items()
+        return {name: model.decode(getattr(batch, name), potentials.part(name)) for name, model in ways}
 
     def count(self, batch: TwoWay, latent: Mapping[str, NDArray[np.int32]], counts: Blocks) -> None:
         """Count each direction's latent alignment with its own model; `latent` has one a direction."""

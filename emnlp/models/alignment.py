@@ -8,12 +8,12 @@ import numpy as np
 
 from emnlp.corpus.bitext import Bitext
 from emnlp.factors import Categorical, Factor
-from emnlp.models.directed import DirectedAligner
+from emnlp.models.positioned import PositionedAligner
 from emnlp.models.positions import Positions
 
 
 @dataclass(kw_only=True, repr=False)
-class IBM1(DirectedAligner):
+class IBM1(PositionedAligner):
     """IBM Model 1.
 
     Given a source sentence of I words and the length J of its translation, each target position j = 1 .. J draws a
@@ -59,7 +59,7 @@ class IBM1(DirectedAligner):
 
 
 @dataclass(kw_only=True, repr=False)
-class IBM2(DirectedAligner):
+class IBM2(PositionedAligner):
     """IBM Model 2: like Model 1, but the source position depends on the target position and on both lengths.
 
     ======== =========================== ============= ===========

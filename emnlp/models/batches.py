@@ -30,8 +30,8 @@ def batch_cells(total: int) -> int:
 class Batch:
     """Sentence pairs ``first .. last - 1`` of an index, with the slots of their cells, NULL rows and priors.
 
-    `slots` are lexical slots less the NULL row's; ``null_slots`` are those of the NULL row, (target tokens,); the prior
-    of pair k begins at ``bases[k]``, and depends on j where ``steps[k]`` is 1.
+    `slots` are lexical slots less the NULL row's; ``null_slots`` are those of the NULL row, (target tokens,); `places`
+    tells the kernels of the model where the prior of each pair is.
     """
 
     pairs: Pairs
@@ -39,8 +39,7 @@ class Batch:
     last: int
     slots: NDArray[np.int32]
     null_slots: NDArray[np.int32]
-    bases: NDArray[np.int64]
-    steps: NDArray[np.int64]
+    places: tuple[NDArray[Any], NDArray[Any]]
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -52,16 +51,21 @@ class Batch:
 
     @property
     def kernel(self) -> tuple[Any, ...]:
-        """The first arguments of the kernels in `inference.mixture`."""
+        """The first arguments of the kernels in `inference`."""
         pairs = self.pairs
         flat = (pairs.source.starts, pairs.target.starts, self.null_slots, pairs.cells, pairs.transposed)
-        return self.first, self.last, flat, self.slots, (self.bases, self.steps)
+        return self.first, self.last, flat, self.slots, self.places
 
     @property
     def sizes(self) -> NDArray[np.int64]:
         """The lengths (I, J) of each pair, (n, 2)."""
         here = slice(self.first, self.last)
         return np.stack([self.pairs.source.lengths[here], self.pairs.target.lengths[here]], 1)
+
+    @property
+    def cell_slots(self) -> NDArray[np.int32]:
+        """The slots of the batch's own cells, (n_cells,)."""
+        return self.slots[self.pairs.cells[self.first] : self.pairs.cells[self.last]]
 
     @cached_property
     def n_cells(self) -> int:

@@ -10,55 +10,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import LONGEST, Bitext
+from emnlp.corpus.bitext import LONGEST, Bitext, Pairs
 from emnlp.corpus.links import Links
 from emnlp.corpus.text import Vocabulary
 from emnlp.engines import engine
 from emnlp.errors import InputError
-from emnlp.factors import FLOOR, Categorical, Factor, Uniform
+from emnlp.factors import FLOOR, Categorical, Factor
 from emnlp.inference import mixture
 from emnlp.inference.symmetric import points_of
+from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.batches import Batch, all_null, batch_cells, every_posterior, in_place
 from emnlp.models.lexicon import NULL_FLOOR, TINY, Lexicon, lexical_support
-from emnlp.models.positions import Positions
 from emnlp.support import Support
 from emnlp.symmetrize import links
+
+NO_TILT = np.empty(0)
+"""Emissions as the lexicon has them."""
 
 
 @dataclass(kw_only=True, repr=False)
 class DirectedAligner(Model):
     """A model of P(target | source) in which every target word comes from one source word, or from NULL.
 
-    A subclass says what the position factor's conditions are, by `positions`.
+    A subclass has a prior of alignments: factors, and the kernels of an inference over them.
     """
 
     lexical: Factor = field(default_factory=Categorical)
-    position: Factor = field(default_factory=Uniform)
-    null: Factor | None = None
     max_iter: int = 5
 
-    kinds: ClassVar[dict[str, tuple[type, ...]]] = {
-        **Model.kinds, "lexical": (Factor,), "position": (Factor,), "null": (Factor, type(None)),
-    }  # fmt: skip
-    kept: ClassVar[tuple[str, ...]] = (
-        "source_vocabulary_",
-        "target_vocabulary_",
-        "max_length_",
-        "lowercase_",
-        "shapes_",
-        "step_",
-    )
+    kinds: ClassVar[dict[str, tuple[type, ...]]] = {**Model.kinds, "lexical": (Factor,)}
+    kept: ClassVar[tuple[str, ...]] = ("source_vocabulary_", "target_vocabulary_", "max_length_", "lowercase_")
     source_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     target_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     max_length_: int = field(init=False, repr=False, compare=False)
     lowercase_: int = field(init=False, repr=False, compare=False)
-    shapes_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
-    step_: int = field(init=False, repr=False, compare=False)
 
-    def positions(self, bitext: Bitext) -> Positions:
-        """Return the layout of the prior that a bitext asks for; the one thing that a subclass defines."""
-        raise NotImplementedError(f"{type(self).__name__} has to define positions(bitext)")
+    def prior_supports(self, bitext: Bitext) -> dict[str, Any]:
+        """Return the supports of the factors other than the lexicon; remembers what `places` will need of them."""
+        raise NotImplementedError(f"{type(self).__name__} has to define prior_supports(bitext)")
+
+    def places(self, pairs: Pairs) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return where the kernels of this model find the prior of each pair."""
+        raise NotImplementedError(f"{type(self).__name__} has to define places(pairs)")
 
     # From text to slots
 
@@ -89,82 +83,62 @@ class DirectedAligner(Model):
             raise InputError("nothing to learn from: no sentence pair has words on both sides and is short enough")
         self.source_vocabulary_, self.target_vocabulary_ = pairs.source.vocabulary, pairs.target.vocabulary
         self.max_length_, self.lowercase_ = corpus.max_length, int(corpus.lowercase)
-        self._place(self.positions(corpus))
-        lexical = lexical_support(pairs)
-        supports = {"lexical": lexical, "position": self._positions.support()}
-        return supports if self.null is None else supports | {"null": Support.dense(1, 2)}
+        return {"lexical": lexical_support(pairs), **self.prior_supports(corpus)}
 
     @property
     def lexicon(self) -> Lexicon:
         """The fitted lexicon: its word pairs, and their slots."""
         return Lexicon(self.factors_["lexical"].support, self.source_vocabulary_, self.target_vocabulary_)
 
-    def _place(self, positions: Positions) -> None:
-        self._positions, self.shapes_, self.step_ = positions, positions.shapes, positions.step
-        self._fallback = Positions.by_length(self.max_length_)
-
     def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[Batch]:
         """Return batches of about `batch_size` cells; a pair that this model cannot take is in none."""
         pairs = corpus.limited(self.max_length_).pairs
         slots, null_slots = self.lexicon.slots_of(pairs)
-        sizes = np.stack([pairs.source.lengths, pairs.target.lengths], 1)
-        bases, steps = self._positions.find(sizes), np.full(len(pairs), self._positions.step)
-        steps[bases < 0] = 0
-        bases = np.where(bases < 0, self._positions.bases[-1] + self._fallback.find(sizes), bases)
+        places = self.places(pairs)
         edges = np.arange(0, pairs.cells[-1], batch_size or batch_cells(int(pairs.cells[-1])))
         bounds = np.append(np.unique(np.searchsorted(pairs.cells[:-1], edges)), len(pairs)).tolist()
-        return [Batch(pairs, a, b, slots, null_slots, bases, steps) for a, b in zip(bounds, bounds[1:]) if a < b]
+        return [Batch(pairs, a, b, slots, null_slots, places) for a, b in zip(bounds, bounds[1:]) if a < b]
 
     # Potentials
 
-    def prepare(self, theta: Blocks) -> Blocks:
-        """Multiply position and null into one prior, and add what text unseen in training reads.
+    def lexical_potentials(self, theta: Array) -> Array:
+        """Return the lexicon as the kernels read it, with what text unseen in training reads at the end.
 
         A pair that the lexicon does not cover, or a target word unseen in training, reads `FLOOR`, from NULL
-        `NULL_FLOOR`; a source word unseen in training emits every target word alike, ``1 / V``. A pair of lengths
-        without a table has a uniform prior. What was learned reads `TINY` at least, so that it is above the floor, and
-        every target word has a component.
+        `NULL_FLOOR`; a source word unseen in training emits every target word alike, ``1 / V``. What was learned reads
+        `TINY` at least, so that it is above the floor, and every target word has a component.
         """
-        words = len(self.target_vocabulary_)
-        lexical, positions = theta["lexical"], self._positions
-        null, word = (1.0, 1.0) if self.null is None else theta["null"][::-1]
-        prior = np.full(positions.bases[-1], null)
-        prior[positions.covered] = theta["position"] * word
-        rows = self._fallback
-        lengths = rows.shapes[rows.shape_of, 0]
-        uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
-        unseen = [FLOOR, 1 / words, NULL_FLOOR]  # a pair of known words, any word of an unseen one, NULL's unseen word
-        potentials = {"lexical": np.concatenate([lexical, unseen]), "prior": np.concatenate([prior, uniform])}
-        for array in potentials.values():
-            np.maximum(array, TINY, out=array)
-        potentials["lexical"][len(lexical)] = FLOOR
-        return Blocks(potentials)
+        unseen = [FLOOR, 1 / len(self.target_vocabulary_), NULL_FLOOR]  # a pair; a source word; NULL's target word
+        potentials = np.concatenate([theta, unseen])
+        np.maximum(potentials, TINY, out=potentials)
+        potentials[len(theta)] = FLOOR
+        return potentials
 
-    def collect(self, counts: Blocks) -> Blocks:
-        """Hand the kernels' counts back to the factors."""
-        prior = counts["prior"][: self._positions.bases[-1]]
-        covered = self._positions.covered
-        arrays = {"lexical": counts["lexical"][:-3], "position": prior[covered]}
-        if self.null is not None:
-            arrays["null"] = np.array([prior[covered].sum(), prior[~covered].sum()])
-        return Blocks({name: arrays[name] for name in self.factors_})
-
-    def _tables(self, blocks: Blocks) -> tuple[Array, Array, Array]:
-        """Return what the kernels read, or count into: the NULL row, the shared lexicon, the prior."""
+    def tables(self, blocks: Blocks) -> tuple[Array, Array]:
+        """Return the NULL row and the shared lexicon, of potentials or counts."""
         lexical = blocks["lexical"]
-        return lexical, lexical[len(self.target_vocabulary_) :], blocks["prior"]
+        return lexical, lexical[len(self.target_vocabulary_) :]
 
     # The E-step and its relatives
 
-    def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
-        loglik: float = mixture.expected_counts(*batch.kernel, *self._tables(potentials), *self._tables(counts))
-        return loglik
+    def posterior_cells(
+        self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT, counts: Blocks | None = None
+    ) -> tuple[Array, Array, Array]:
+        """Return P(i | j) by cell, P(NULL | j) by target token, and the log-likelihood of each pair in nats.
 
-    def posterior_cells(self, batch: Batch, potentials: Blocks) -> tuple[Array, Array, Array]:
-        """Return P(i | j) by cell, P(NULL | j) by target token, and the log-likelihood of each pair in nats."""
-        by_cell, by_null = np.empty(batch.n_cells), np.empty(batch.n_targets)
-        logliks = mixture.posteriors(*batch.kernel, *self._tables(potentials), by_cell, by_null)
-        return by_cell, by_null, logliks
+        Parameters
+        ----------
+        tilt : (cells,) float64, optional
+            Multiplies the lexical potential of each cell.
+        counts : Blocks, optional
+            Where to add the expected counts of all but the shared lexicon: of NULL's words, and of the prior.
+        """
+        raise NotImplementedError
+
+    def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
+        cells, _, logliks = self.posterior_cells(batch, potentials, counts=counts)
+        mixture.count_words(batch.cell_slots, cells, self.tables(counts)[1])
+        return float(logliks.sum())
 
     def posterior(self, batch: Batch, potentials: Blocks) -> Iterator[Array]:
         """Yield P(component | target token), (I + 1, J), NULL first; the columns sum to 1."""
@@ -172,25 +146,16 @@ class DirectedAligner(Model):
 
     def decode(self, batch: Batch, potentials: Blocks) -> NDArray[np.int32]:
         """Return the best component of each target token, pair after pair: 0 for NULL, else 1 + the source position."""
-        best = np.empty(batch.n_targets, np.int32)
-        mixture.best_components(*batch.kernel, *self._tables(potentials), best)
-        return best
+        raise NotImplementedError
 
-    def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
-        """Count each target word under its component, and the component under the lengths (and j)."""
+    def count_emissions(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
+        """Count each target word under its component."""
         token, words = 0, len(self.target_vocabulary_)
-        rank = np.cumsum(self._positions.covered) - 1
         for k, (n_source, n_target) in enumerate(batch.sizes.tolist(), batch.first):
-            for j in range(n_target):
-                i = latent[token + j]
+            for j, i in enumerate(latent[token : token + n_target].tolist()):
                 cell = j * n_source + i - 1 if batch.pairs.transposed else (i - 1) * n_target + j
                 word = batch.null_slots[batch.pairs.target.starts[k] + j]
                 counts["lexical"][word if i == 0 else words + batch.slots[batch.pairs.cells[k] + cell]] += 1
-                if i > 0 or self.null is None:
-                    place = batch.bases[k] + (i * n_target + j if batch.steps[k] else i)
-                    counts["position"][rank[place]] += 1
-                if self.null is not None:
-                    counts["null"][int(i == 0)] += 1
             token += n_target
 
     # What users call
@@ -259,9 +224,7 @@ class DirectedAligner(Model):
             raise InputError(f"start: expected a fitted aligner of one direction, not a {type(start).__name__}")
         kinds = {name: type(factor) for name, factor in start.factors_.items()}
         same = {name for name, factor in self.factors_.items() if kinds.get(name) is type(factor)}
-        found = {name: start.params_[name] for name in same & {"null"}}
-        if "position" in same and np.array_equal(start.shapes_, self.shapes_):
-            found["position"] = start.params_["position"]
+        found = self.inherit_prior(start, same)
         if "lexical" in same:
             found["lexical"] = self._inherit_lexicon(start, arrays["lexical"])
         found = {
@@ -270,6 +233,10 @@ class DirectedAligner(Model):
         if not found:
             raise InputError(f"start: the {type(start).__name__} has no factor of the same kind as this model's")
         return found
+
+    def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:
+        """Take over factors other than the lexicon; `same` are those of the same kind in both models."""
+        return {name: start.params_[name] for name in same & {"null"}}
 
     def _inherit_lexicon(self, start: DirectedAligner, first: Array) -> Array:
         factor, theirs = self.factors_["lexical"], start.params_["lexical"]
@@ -281,16 +248,18 @@ class DirectedAligner(Model):
 
     def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:  # noqa: D102
         names = {name: f"kept/{prefix}{name}" for name in self.kept}
-        shapes = arrays[names["shapes_"]]
-        if shapes.dtype != np.int64 or shapes.shape[1:] != (2,) or shapes.min(initial=1) < 1:
-            raise ValueError("shapes")
         for name in ("source_vocabulary_", "target_vocabulary_"):
             words = Vocabulary.from_arrays(arrays[f"{names[name]}.bytes"], arrays[f"{names[name]}.offsets"])
             setattr(self, name, words)
         self.max_length_, self.lowercase_ = (int(arrays[names[name]][0]) for name in ("max_length_", "lowercase_"))
-        if not 1 <= self.max_length_ <= LONGEST or shapes.max(initial=1) > self.max_length_:
-            raise ValueError("lengths")
-        self._place(Positions(shapes, int(arrays[names["step_"]][0] != 0), self.null is None))
-        found, expected = self.factors_["position"].support, self._positions.support()
-        if not self.lexicon.is_sound() or not np.array_equal(found.conditions, expected.conditions):
-            raise ValueError("the factors do not fit the vocabularies and lengths")
+        if not 1 <= self.max_length_ <= LONGEST:
+            raise ValueError("max_length_")
+
+    def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace) -> None:  # noqa: D102
+        super().restore(factors, params, trace)
+        self.check_restored()
+
+    def check_restored(self) -> None:
+        """Raise ValueError if the factors do not fit the vocabularies."""
+        if not self.lexicon.is_sound():
+            raise ValueError("the lexicon does not fit the vocabularies")

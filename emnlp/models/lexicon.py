@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,19 @@ NULL_FLOOR = 1e-70
 """What NULL's emission of a target word unseen in training reads: more than `FLOOR`, less than ``1 / V``."""
 
 
+@dataclass(frozen=True)
+class Conditions(Sequence[str | None]):
+    """The names of a lexicon's conditions: None for NULL, then the source words."""
+
+    words: Sequence[str]
+
+    def __getitem__(self, k):  # type: ignore[no-untyped-def]
+        return self.words[k - 1] if k else None
+
+    def __len__(self) -> int:
+        return 1 + len(self.words)
+
+
 def lexical_support(pairs: Pairs) -> Support:
     """Return the support of P(target word | source word or NULL): condition 0 is NULL, c + 1 is source type c.
 
@@ -30,7 +44,8 @@ def lexical_support(pairs: Pairs) -> Support:
     n_source, words = len(pairs.source.vocabulary), len(pairs.target.vocabulary)
     conditions = np.concatenate([np.zeros(words, np.int32), pairs.conditions + np.int32(1)])
     outcomes = np.concatenate([np.arange(words, dtype=np.int32), pairs.outcomes])
-    return Support.pairs(conditions, outcomes, 1 + n_source, words)
+    names = Conditions(pairs.source.vocabulary.words), pairs.target.vocabulary.words
+    return Support.pairs(conditions, outcomes, 1 + n_source, words, names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,128 @@
+"""Aligners whose links are independent given the lengths: a mixture for each target word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.blocks import Array, Blocks
+from emnlp.corpus.bitext import Bitext, Pairs
+from emnlp.factors import Factor, Uniform
+from emnlp.inference import mixture
+from emnlp.models.batches import Batch
+from emnlp.models.directed import NO_TILT, DirectedAligner
+from emnlp.models.lexicon import TINY
+from emnlp.models.positions import Positions
+from emnlp.support import Support
+
+
+@dataclass(kw_only=True, repr=False)
+class PositionedAligner(DirectedAligner):
+    """An aligner with a prior P(i | ...) of source positions; a subclass says what it depends on, by `positions`."""
+
+    position: Factor = field(default_factory=Uniform)
+    null: Factor | None = None
+
+    kinds: ClassVar[dict[str, tuple[type, ...]]] = {
+        **DirectedAligner.kinds, "position": (Factor,), "null": (Factor, type(None)),
+    }  # fmt: skip
+    kept: ClassVar[tuple[str, ...]] = (*DirectedAligner.kept, "shapes_", "step_")
+    shapes_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    step_: int = field(init=False, repr=False, compare=False)
+
+    def positions(self, bitext: Bitext) -> Positions:
+        """Return the layout of the prior that a bitext asks for; the one thing that a subclass defines."""
+        raise NotImplementedError(f"{type(self).__name__} has to define positions(bitext)")
+
+    def prior_supports(self, bitext: Bitext) -> dict[str, Any]:  # noqa: D102
+        self._place(self.positions(bitext))
+        return self.rebuilt()
+
+    def rebuilt(self) -> dict[str, Any]:  # noqa: D102
+        supports = {"position": self._positions.support()}
+        return supports if self.null is None else supports | {"null": Support.dense(1, 2)}
+
+    def _place(self, positions: Positions) -> None:
+        self._positions, self.shapes_, self.step_ = positions, positions.shapes, positions.step
+        self._fallback = Positions.by_length(self.max_length_)
+
+    def places(self, pairs: Pairs) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return where the prior of each pair begins, and whether it depends on j; a fallback for foreign lengths."""
+        sizes = np.stack([pairs.source.lengths, pairs.target.lengths], 1)
+        bases, steps = self._positions.find(sizes), np.full(len(pairs), self._positions.step)
+        steps[bases < 0] = 0
+        return np.where(bases < 0, self._positions.bases[-1] + self._fallback.find(sizes), bases), steps
+
+    def prepare(self, theta: Blocks) -> Blocks:
+        """Multiply position and null into one prior; a pair of lengths without a table has a uniform one."""
+        positions, rows = self._positions, self._fallback
+        null, word = (1.0, 1.0) if self.null is None else theta["null"][::-1]
+        prior = np.full(positions.bases[-1], null)
+        prior[positions.covered] = theta["position"] * word
+        lengths = rows.shapes[rows.shape_of, 0]
+        uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
+        prior = np.maximum(np.concatenate([prior, uniform]), TINY)
+        return Blocks({"lexical": self.lexical_potentials(theta["lexical"]), "prior": prior})
+
+    def collect(self, counts: Blocks) -> Blocks:
+        """Hand the kernels' counts back to the factors."""
+        prior = counts["prior"][: self._positions.bases[-1]]
+        covered = self._positions.covered
+        arrays = {"lexical": counts["lexical"][:-3], "position": prior[covered]}
+        if self.null is not None:
+            arrays["null"] = np.array([prior[covered].sum(), prior[~covered].sum()])
+        return Blocks({name: arrays[name] for name in self.factors_})
+
+    def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
+        tables = *self.tables(potentials), potentials["prior"], *self.tables(counts), counts["prior"]
+        loglik: float = mixture.expected_counts(*batch.kernel, *tables)
+        return loglik
+
+    def posterior_cells(  # noqa: D102
+        self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT, counts: Blocks | None = None
+    ) -> tuple[Array, Array, Array]:
+        by_cell, by_null = np.empty(batch.n_cells), np.empty(batch.n_targets)
+        tables = *self.tables(potentials), potentials["prior"]
+        logliks = mixture.posteriors(*batch.kernel, *tables, tilt, by_cell, by_null)
+        if counts is not None:
+            first, last, pairs, _, places = batch.kernel
+            null_counts = self.tables(counts)[0]
+            mixture.count_prior(first, last, pairs, places, by_cell, by_null, null_counts, counts["prior"])
+        return by_cell, by_null, logliks
+
+    def decode(self, batch: Batch, potentials: Blocks) -> NDArray[np.int32]:  # noqa: D102
+        best = np.empty(batch.n_targets, np.int32)
+        mixture.best_components(*batch.kernel, *self.tables(potentials), potentials["prior"], best)
+        return best
+
+    def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
+        """Count each target word under its component, and the component under the lengths (and j)."""
+        self.count_emissions(batch, latent, counts)
+        token, rank = 0, np.cumsum(self._positions.covered) - 1
+        bases, steps = batch.places
+        for k, (_, n_target) in enumerate(batch.sizes.tolist(), batch.first):
+            for j, i in enumerate(latent[token : token + n_target].tolist()):
+                if i > 0 or self.null is None:
+                    counts["position"][rank[bases[k] + (i * n_target + j if steps[k] else i)]] += 1
+                if self.null is not None:
+                    counts["null"][int(i == 0)] += 1
+            token += n_target
+
+    def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:  # noqa: D102
+        found = super().inherit_prior(start, same)
+        if "position" in same and np.array_equal(getattr(start, "shapes_", []), self.shapes_):
+            found["position"] = start.params_["position"]
+        return found
+
+    def recall(self, arrays: Mapping[str, Any], prefix: str = "") -> None:  # noqa: D102
+        super().recall(arrays, prefix)
+        shapes = arrays[f"kept/{prefix}shapes_"]
+        if shapes.dtype != np.int64 or shapes.shape[1:] != (2,) or shapes.min(initial=1) < 1:
+            raise ValueError("shapes")
+        if shapes.max(initial=1) > self.max_length_:
+            raise ValueError("lengths")
+        self._place(Positions(shapes, int(arrays[f"kept/{prefix}step_"][0] != 0), self.null is None))

@@ -1,0 +1,161 @@
+"""How the jump factor of the HMM aligner lies in memory: by words and buckets, or as a table for each i' and I."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.blocks import Array
+from emnlp.corpus.text import Text
+from emnlp.factors import Bucketed, Factor
+from emnlp.jumps import Jumps
+from emnlp.support import Support
+
+Ints = NDArray[np.int32]
+
+TABLE_LONGEST = 100
+"""A jump factor that is a table has none for longer sentences: jumps are uniform there."""
+
+
+def frequent(text: Text, n: int) -> Ints:
+    """Return a class for each word type: 1 .. n for the most frequent ones, 0 for all others."""
+    classes = np.zeros(len(text.vocabulary), np.int32)
+    if n > 0:
+        counts = np.bincount(text.ids, minlength=len(classes))
+        best = np.argsort(-counts, kind="stable")[:n]
+        classes[best] = np.arange(1, len(best) + 1)
+    return classes
+
+
+def spots(text: Text) -> tuple[Ints, Ints, Ints]:
+    """Return, for the start and each position of each sentence, the words before and after it, and the token there.
+
+    The start has -1 words before it, and token -1.
+    """
+    sizes = text.lengths + 1
+    first = np.cumsum(sizes) - sizes
+    m = np.arange(int(sizes.sum())) - np.repeat(first, sizes)
+    token = np.where(m > 0, np.arange(len(m)) - np.repeat(np.arange(len(sizes)), sizes) - 1, -1)
+    lefts, rights = m - 1, np.repeat(text.lengths, sizes) - m
+    return lefts.astype(np.int32), rights.astype(np.int32), token
+
+
+class States:
+    """What the kernels know of a jump factor; see `inference.chain` for the layout of weights and scales."""
+
+    @staticmethod
+    def of(factor: Factor, classes: Ints, longest: int) -> States:
+        """Return the layout that suits a factor; `classes` are those of the word types of the training text."""
+        if isinstance(factor, Bucketed):
+            return ByBucket(int(classes.max(initial=0)), factor.width)
+        return ByTable(min(longest, TABLE_LONGEST))
+
+    def support(self, source: Text | None = None, classes: Ints | None = None) -> Any:
+        """Return the factor's support; without text, that of a model which is only applied."""
+        raise NotImplementedError
+
+    def places(self, source: Text, classes: Ints, support: Any) -> tuple[Ints, Ints]:
+        """Return the class and row of each state; `classes` are those of the text's word types."""
+        raise NotImplementedError
+
+    def prepare(self, theta: Array) -> tuple[Array, Array]:
+        """Return weights and scales."""
+        raise NotImplementedError
+
+    def collect(self, weights: Array, scales: Array) -> Array:
+        """Return the factor's counts: the adjoint of `prepare`."""
+        raise NotImplementedError
+
+    def slots(self, klass: int, row: int, m: int, i: int, n_source: int) -> list[int]:
+        """Return which counts a jump from m to i adds to; i is 1 + `n_source` at the end."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ByBucket(States):
+    """Weights of a `Bucketed` factor: class 0 for rare words, 1 .. `n_words`, and the start's."""
+
+    n_words: int
+    width: int
+
+    def _rows(self, source: Text, classes: Ints) -> tuple[Ints, Ints, Ints]:
+        lefts, rights, token = spots(source)
+        by_token = np.append(classes[source.ids], np.int32(self.n_words + 1))  # token -1, the start, is the last
+        return by_token[token], lefts, rights
+
+    def support(self, source: Text | None = None, classes: Ints | None = None) -> Jumps:  # noqa: D102
+        if source is None or classes is None:
+            return Jumps.none(self.n_words + 2, self.width)
+        return Jumps.of(self.n_words + 2, self.width, *self._rows(source, classes))
+
+    def places(self, source: Text, classes: Ints, support: Jumps) -> tuple[Ints, Ints]:  # noqa: D102
+        rows = self._rows(source, classes)
+        return rows[0], support.find(*rows)
+
+    def prepare(self, theta: Array) -> tuple[Array, Array]:  # noqa: D102
+        n_classes, columns = self.n_words + 2, 3 * self.width + 1
+        return theta[: n_classes * columns].reshape(n_classes, columns), theta[n_classes * columns :]
+
+    def collect(self, weights: Array, scales: Array) -> Array:  # noqa: D102
+        return np.concatenate([weights.ravel(), scales])
+
+    def slots(self, klass: int, row: int, m: int, i: int, n_source: int) -> list[int]:  # noqa: D102
+        columns = 3 * self.width + 1
+        jump = self.width + min(max(i - m, -self.width), self.width)
+        column = 2 * self.width + min(i - m, self.width) if i > n_source else jump
+        return [klass * columns + column, (self.n_words + 2) * columns + row]
+
+
+@dataclass(frozen=True)
+class ByTable(States):
+    """A table P(i | i', I) for any factor: row (I, i') is a class of its own, and its jumps are never clipped."""
+
+    longest: int
+
+    @cached_property
+    def _shapes(self) -> tuple[Ints, Ints]:
+        """I and i' of each row."""
+        lengths = np.arange(1, self.longest + 1, dtype=np.int32)
+        sizes = lengths + 1
+        first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return np.repeat(lengths, sizes), (np.arange(len(first)) - first).astype(np.int32)
+
+    @cached_property
+    def _cells(self) -> tuple[Support, Ints]:
+        """The support, and the column of each slot."""
+        lengths, m = self._shapes
+        support = Support.ragged(lengths + 1)
+        i = support.outcomes + 1
+        end = i > lengths[support.conditions]
+        return support, (1 + end) * self.longest + i - m[support.conditions]
+
+    def support(self, source: Text | None = None, classes: Ints | None = None) -> Support:  # noqa: D102
+        return self._cells[0]
+
+    def places(self, source: Text, classes: Ints, support: Support) -> tuple[Ints, Ints]:  # noqa: D102
+        lefts, rights, _ = spots(source)
+        lengths = lefts + 1 + rights
+        known = lengths <= self.longest
+        rows = np.where(known, (lengths - 1) * (lengths + 2) // 2 + lefts + 1, support.n_conditions)
+        return rows.astype(np.int32), np.where(known, 0, -1).astype(np.int32)
+
+    def prepare(self, theta: Array) -> tuple[Array, Array]:
+        """Return the table by columns, a row of ones for longer sentences, and 1, the scale of the others."""
+        support, columns = self._cells
+        weights = np.zeros((support.n_conditions + 1, 3 * self.longest + 1))
+        weights[support.conditions, columns] = theta
+        weights[-1] = 1
+        return weights, np.ones(1)
+
+    def collect(self, weights: Array, scales: Array) -> Array:  # noqa: D102
+        support, columns = self._cells
+        counts: Array = weights[support.conditions, columns]
+        return counts
+
+    def slots(self, klass: int, row: int, m: int, i: int, n_source: int) -> list[int]:  # noqa: D102
+        support = self._cells[0]
+        return [int(support.starts[klass]) + i - 1] if row >= 0 else []
