@@ -1,0 +1,71 @@
+"""Recipes: chains of aligners, each started from the one before, that the command line and experiments train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from emnlp.corpus.bitext import Bitext
+from emnlp.errors import InputError
+from emnlp.factors import Backoff, Categorical, Dirichlet, Factor
+from emnlp.models.agreement import Agreement
+from emnlp.models.aligner import Aligner
+from emnlp.models.alignment import IBM1, IBM2
+from emnlp.models.directed import DirectedAligner
+from emnlp.models.hmm_aligner import HMMAligner
+
+RECIPES = ("hmm", "hmm-fast", "hmm-single", "ibm2", "ibm1")
+"""What `recipe` knows: the HMM with agreement and symmetric posteriors; without regularisation and back-off; two
+directions on their own; and the IBM models."""
+
+
+def recipe(
+    name: str = "hmm", alpha: float = 0.0, directions: tuple[str, ...] = ("forward", "reverse")
+) -> list[Aligner]:
+    """Return the aligners of a chain, unfitted.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    alpha : float
+        Above 0, the lexicons are `Dirichlet` (variational Bayes) instead of `Categorical`.
+    directions : tuple of str
+        A single direction has no partner to agree with: an HMM recipe is ``hmm-single`` then.
+
+    Examples
+    --------
+    >>> [type(aligner).__name__ for aligner in recipe("hmm")], len(recipe("ibm1"))
+    (['Aligner', 'Agreement'], 1)
+    """
+    if name not in RECIPES:
+        raise InputError(f"recipe: {name!r} is not known; choose from {', '.join(RECIPES)}")
+    plain: Factor = Dirichlet(alpha=alpha) if alpha else Categorical()
+    backed: Factor = Dirichlet(alpha=alpha) if alpha else Categorical(backoff=Backoff())
+    if name in ("hmm", "hmm-fast") and len(directions) < 2:
+        name = "hmm-single"
+
+    def pair(kind: Callable[..., Aligner], part: Callable[..., DirectedAligner], lexical: Factor) -> Aligner:
+        parts = {way: part(lexical=lexical) if way in directions else None for way in ("forward", "reverse")}
+        return kind(**parts)
+
+    first = pair(Aligner, IBM1, plain)
+    last: dict[str, Callable[[], Aligner]] = {
+        "ibm2": lambda: pair(Aligner, IBM2, plain),
+        "hmm-single": lambda: pair(Aligner, HMMAligner, backed),
+        "hmm-fast": lambda: pair(partial(Agreement, rounds=0), HMMAligner, plain),
+        "hmm": lambda: pair(Agreement, HMMAligner, backed),
+    }
+    return [first, last[name]()] if name in last else [first]
+
+
+def train(bitext: Bitext, chain: list[Aligner], **settings: Any) -> Aligner:
+    """Fit the aligners of a chain one after the other; `settings` such as ``n_jobs`` are set on each."""
+    start = None
+    for aligner in chain:
+        for name, value in settings.items():
+            setattr(aligner, name, value)
+        start = aligner.fit(bitext, start=start)
+    assert start is not None
+    return start
