@@ -51,6 +51,8 @@ class Model(Product):
     params_ : Blocks
     trace_ : Trace
         The objective after each M-step, and the reason to stop.
+    prior_found_ : int
+        How many entries of the prior, of two words each, the last fit found in its text; not saved.
     """
 
     learner: Learner = field(default_factory=EM)
@@ -59,6 +61,7 @@ class Model(Product):
     n_jobs: int | None = field(default=1, compare=False, metadata={"saved": False})
     random_state: int | None = None
     verbose: int = field(default=0, compare=False, metadata={"saved": False})
+    prior_found_: int = field(default=0, init=False, compare=False)
 
     kinds: ClassVar[dict[str, tuple[type, ...]]] = {"learner": (Learner,)}
 
@@ -67,6 +70,9 @@ class Model(Product):
 
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
+
+    made: ClassVar[tuple[str, ...]] = ("_potentials",)
+    """Attributes that are made of fitted ones when first needed, and kept for the next call."""
 
     # What a model defines
 
@@ -102,13 +108,25 @@ class Model(Product):
         """Add ``#(t: c -> o | x, z)`` of each factor: the definition of the model."""
         raise NotImplementedError
 
+    def pseudo_counts(self, prior: Any, corpus: Any) -> dict[str, Array]:
+        """Return what a prior of the user's adds to the counts of some factors, which are bound; sets `prior_found_`.
+
+        Raises
+        ------
+        InputError
+            If the model takes no priors, or none of this kind.
+        """
+        raise InputError(f"prior: a {type(self).__name__} takes none")
+
     def corpus(self, data: Any, fitted: bool = False) -> Any:
         """Return `data` as the corpus that this model reads; `fitted`, in the form of the training text."""
         return data
 
     # The public face
 
-    def fit(self, corpus: Any, *, start: Model | None = None, callback: Callback | None = None) -> Self:
+    def fit(
+        self, corpus: Any, *, start: Model | None = None, prior: Any = None, callback: Callback | None = None
+    ) -> Self:
         """Learn the parameters.
 
         Parameters
@@ -117,6 +135,9 @@ class Model(Product):
             What `corpus` accepts.
         start : Model, optional
             A fitted model: each factor that both models have, of the same kind, starts where it ended.
+        prior : optional
+            What the model's `pseudo_counts` accepts; aligners take `Priors`. The factors' first parameters, those of
+            `start` aside, lean to it already.
         callback : callable, optional
             Called with the number of M-steps done and the `Step`.
 
@@ -127,7 +148,7 @@ class Model(Product):
         Raises
         ------
         InputError
-            If the corpus has nothing to learn from, or `start` does not fit.
+            If the corpus has nothing to learn from, or `start` or `prior` does not fit.
         NumericalError
             If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
         """
@@ -140,8 +161,13 @@ class Model(Product):
             raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
         corpus = self.corpus(corpus)
         self._forget()
+        self.prior_found_ = 0
         supports = self.supports(corpus)
         self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
+        if prior is not None:
+            pseudo = self.pseudo_counts(prior, corpus)
+            factors = self.factors_.items()
+            self._hold({name: each.informed(pseudo[name]) if name in pseudo else each for name, each in factors})
         batches = self.index(corpus)
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
@@ -171,11 +197,34 @@ class Model(Product):
         _, loglik = engine(self.n_jobs).expect(self, self.probabilities(), batches)
         return loglik / sum(len(batch) for batch in batches)
 
-    def ready(self, data: Any) -> tuple[Any, Blocks, Sequence[Any]]:
-        """Return the corpus, the potentials and the batches for prediction."""
+    def ready(self, data: Any, normalised: bool = False) -> tuple[Any, Blocks, Sequence[Any]]:
+        """Return the corpus, the potentials and the batches for prediction; see `potentials`."""
         self.check_fitted()
         corpus = self.corpus(data, fitted=True)
-        return corpus, self.prepare(self.theta(self.params_)), self.index(corpus)
+        return corpus, self.potentials(normalised), self.index(corpus)
+
+    def potentials(self, normalised: bool = False) -> Blocks:
+        """Return the potentials of `params_`, prepared once; `normalised`, those of the factors' probabilities.
+
+        Replace ``params_`` rather than writing into its arrays, or they stay as they were.
+        """
+        held = self.__dict__.get("_potentials")
+        if held is None or held[0] is not self.params_ or held[1] is not self.factors_:
+            made: dict[bool, Blocks] = {}
+            held = self.__dict__["_potentials"] = (self.params_, self.factors_, made)
+        made = held[2]
+        if normalised not in made:
+            made[normalised] = self.prepare(self.probabilities() if normalised else self.theta(self.params_))
+        return made[normalised]
+
+    def _forget(self) -> None:
+        super()._forget()
+        for name in self.made:
+            self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy or a pickle holds: not what can be made again."""
+        return {name: value for name, value in self.__dict__.items() if name not in self.made}
 
     def check_fitted(self) -> None:
         """Raise `InputError` unless the model is fitted."""
@@ -242,4 +291,6 @@ class Model(Product):
 
 def load(path: str | os.PathLike[str]) -> Any:
     """Read a fitted model of any kind; see `Model.load`."""
+    import emnlp.models  # noqa: F401 (a file names their classes)
+
     return Model.load(path)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emnlp.blocks import Array
+from emnlp.errors import InputError
 from emnlp.inference.index import invert
 from emnlp.inference.rows import normalise_rows, softmax_rows, sum_rows
 
 Names = tuple[Sequence[str | None], Sequence[str | None]]
+Features = Mapping[str, Callable[[], Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,9 @@ class Support:
     n_outcomes : int
     names : pair of sequences of str, optional
         What the conditions and the outcomes are called.
+    features : mapping of str to function, optional
+        Real numbers that a factor may know of each slot: a function returns them, (S,), so that a feature costs nothing
+        until a factor wants it. Not saved.
 
     Examples
     --------
@@ -47,6 +52,7 @@ class Support:
     space: NDArray[np.int64]
     n_outcomes: int
     names: Names | None = None
+    features: Features = field(default_factory=dict)
 
     @classmethod
     def dense(cls, n_conditions: int, n_outcomes: int, names: Names | None = None) -> Support:
@@ -74,6 +80,30 @@ class Support:
 
     def __len__(self) -> int:
         return len(self.conditions)
+
+    def having(self, **features: Callable[[], Array]) -> Support:
+        """Return a copy with more features."""
+        return replace(self, features={**self.features, **features})
+
+    def feature(self, name: str) -> Array:
+        """Return what a feature says of each slot, (S,).
+
+        Raises
+        ------
+        InputError
+            If the support does not have it, or not for each slot.
+
+        Examples
+        --------
+        >>> Support.dense(1, 2).having(length=lambda: np.array([1.0, 4.0])).feature("length")
+        array([1., 4.])
+        """
+        if name not in self.features:
+            raise InputError(f"no feature {name!r} here; this support has {', '.join(self.features) or 'none'}")
+        values = np.asarray(self.features[name](), np.float64)
+        if values.shape != (len(self),):
+            raise InputError(f"feature {name!r}: expected a number for each of {len(self)} slots, not {values.shape}")
+        return values
 
     @property
     def n_conditions(self) -> int:
@@ -132,4 +162,5 @@ class Support:
     def transpose(self) -> Support:
         """Swap conditions and outcomes; the slots stay where they are."""
         names = None if self.names is None else (self.names[1], self.names[0])
-        return Support.pairs(self.outcomes, self.conditions, self.n_outcomes, self.n_conditions, names)
+        flipped = Support.pairs(self.outcomes, self.conditions, self.n_outcomes, self.n_conditions, names)
+        return flipped.having(**self.features)

@@ -14,6 +14,7 @@ import pytest
 
 from emnlp.cli import align as cli_align
 from emnlp.cli import main
+from emnlp.models.recipes import RECIPES
 from emnlp.symmetrize import METHODS
 
 SAMPLE = Path(__file__).parent.parent / "corpora" / "sample_en_fr"
@@ -142,41 +143,6 @@ def test_load_on_odd_text(align, content, model):
     check_posteriors("p", out.count("\n"))
 
 
-@pytest.mark.parametrize("symmetrize", METHODS)
-@pytest.mark.parametrize("direction", ["both", "forward", "reverse"])
-def test_methods_and_directions(align, symmetrize, direction, model):
-    options = ("-q", "--symmetrize", symmetrize, "--direction", direction)
-    if direction != "both" and symmetrize not in ("product", "mean"):
-        assert align(EN, FR, *options, "--load", model)[0] == 2
-        return
-    thresholds = ("0", "1") if symmetrize in ("product", "mean") else (None,)
-    for threshold in thresholds:
-        given = () if threshold is None else ("--threshold", threshold)
-        assert align(EN, FR, *options, "--load", model, *given, "-o", "o", "--posteriors", "p")[0] == 0
-        assert len(Path("o").read_text().splitlines()) == LINES
-        check_posteriors("p", LINES)
-
-
-@pytest.mark.parametrize("kind", ["ibm1", "ibm2"])
-@pytest.mark.parametrize("alpha", ["0", "0.0005", "0.01", "1"])
-@pytest.mark.parametrize("direction", ["both", "forward", "reverse"])
-def test_threads_and_load_give_the_same_bytes(align, kind, alpha, direction):
-    train = ("--model", kind, "--alpha", alpha, "--direction", direction, "--iterations", "3")
-    for n in ("1", "2"):
-        outputs = ("-o", f"o{n}", "--posteriors", f"p{n}", "--save", f"m{n}", "--threads", n)
-        assert align(EN, FR, "-q", *train, *outputs)[0] == 0
-    assert align(EN, FR, "-q", "--load", "m1", "-o", "o3", "--posteriors", "p3")[0] == 0
-    for name in "op":
-        assert Path(f"{name}1").read_bytes() == Path(f"{name}2").read_bytes() == Path(f"{name}3").read_bytes()
-    check_posteriors("p1", LINES)
-
-
-def test_threads_give_the_same_model_file(align):
-    for n in ("1", "2"):
-        assert align(EN, FR, "-q", "-o", "o", "--save", f"m{n}", "--threads", n)[0] == 0
-    assert Path("m1").read_bytes() == Path("m2").read_bytes()
-
-
 @pytest.mark.parametrize("alpha", ["1e-300", "1e-10", "1e6", "1e10"])
 def test_alphas_that_work(align, alpha):
     assert align(EN, FR, "-q", "--alpha", alpha, "-o", "o", "--posteriors", "p")[0] == 0
@@ -275,6 +241,11 @@ def test_bad_paths_and_sizes(align, args):
         (EN, FR, "--threshold", "2"),
         (EN, FR, "--max-length", "0"),
         (EN, FR, "--seed", "1"),
+        (EN, FR, "--fast", "--model", "hmm"),
+        (EN, FR, "--model", "ibm2", "--threshold", "0.5"),
+        (EN, FR, "--model", "ibm2", "--rounds", "1"),
+        (EN, FR, "--direction", "forward", "--rounds", "1"),
+        (EN, FR, "--scores", "-"),
         (EN, FR, "--load", "m", "--alpha", "1"),
         (EN, FR, "--posteriors", "-"),
         (EN, FR, "-o", EN),
@@ -292,3 +263,4 @@ def test_bad_usage(align, args):
 def test_the_help_names_every_method():
     """The command has them written out, because `emnlp --help` does not wait for NumPy."""
     assert cli_align.METHODS == METHODS
+    assert cli_align.MODELS == RECIPES

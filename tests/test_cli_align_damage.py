@@ -26,7 +26,15 @@ from emnlp import IBM1, Aligner, Bitext, InputError
 # Words without probability, and special files
 
 
-@pytest.mark.parametrize("options", [("--alpha", "0.0005"), ("--model", "ibm2", "--iterations", "3000")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--model", "ibm1", "--alpha", "0.0005"),
+        ("--model", "ibm2", "--iterations", "3000"),
+        ("--alpha", "0.0005"),
+        ("--iterations", "100"),
+    ],
+)
 def test_known_words_of_probability_zero(align, options):
     put("a", "a b\na c\na a a\n")
     put("b", "x y\nx z\nx x x\n")
@@ -133,7 +141,7 @@ def test_tampered_tensor(align, model, name, value):
         lambda text: text.replace('"Categorical"', '"Unheard"'),
         lambda text: text.replace('"format": 1', '"format": 2'),
         lambda text: text.replace('"alpha": 1.0', '"alpha": "x"'),
-        lambda text: text.replace('"threshold": 0.5', '"threshold": NaN'),
+        lambda text: text.replace('"threshold": 0.4', '"threshold": NaN'),
         lambda text: "[" * 100_000,
         lambda text: "9" * 5000,
         lambda text: text.replace('"Categorical", "alpha": 1.0', '"Factor"'),
@@ -155,11 +163,13 @@ def start(*args):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_tampered_shapes(model):
-    header, body = parts(model.read_bytes())
-    place = slice(*header["kept/forward.shapes_"]["data_offsets"])
-    shapes = np.full((place.stop - place.start) // 8, 1 << 62)
-    put("m", joined(header, body[: place.start] + shapes.tobytes() + body[place.stop :]))
+@pytest.mark.parametrize(("kind", "name"), [("ibm1", "shapes_"), ("hmm", "longest_")])
+def test_tampered_sizes(align, kind, name):
+    assert align(EN, FR, "-q", "-o", "o", "--model", kind, "--save", "small")[0] == 0
+    header, body = parts(Path("small").read_bytes())
+    place = slice(*header[f"kept/forward.{name}"]["data_offsets"])
+    sizes = np.full((place.stop - place.start) // 8, 1 << 62 if kind == "ibm1" else -1)
+    put("m", joined(header, body[: place.start] + sizes.tobytes() + body[place.stop :]))
     process = start(EN, FR, "-q", "--load", "m")
     process.communicate(timeout=60)
     assert process.returncode == 1

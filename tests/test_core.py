@@ -10,7 +10,7 @@ from zoo import EXAMPLE, bitexts
 from emnlp import Bitext, Categorical, Dirichlet, Fixed, InputError, Text, Uniform
 from emnlp.blocks import Blocks, prefixed
 from emnlp.corpus import Vocabulary
-from emnlp.inference.index import cooccurrences, translate
+from emnlp.inference.index import cooccurrences, look_up, sorted_rows
 from emnlp.inference.tokens import tokenise
 from emnlp.support import Support
 
@@ -143,13 +143,14 @@ def test_cooccurrences_are_those_of_a_plain_loop(bitext, room):
     assert slots.dtype == np.int32
 
 
-def test_translate_finds_the_slots_of_another_lexicon():
-    old = Support.pairs([1, 0, 1], [0, 1, 2], 2, 3)
-    new = Support.pairs([0, 0, 1, 2], [0, 1, 1, 0], 3, 2)
-    rows = [(each.starts, each.order, each.outcomes) for each in (new, old)]
-    condition_of, outcome_of = np.array([1, -1, 0], np.int32), np.array([2, -1], np.int32)
-    found = translate(rows[0], condition_of, outcome_of, rows[1], 3, -7, -8)
-    assert found.tolist() == [2, -7, -8, -7]
+@quick
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=15, unique=True))
+def test_look_up_finds_the_slots_of_pairs(pairs):
+    conditions, outcomes = np.array(pairs, np.int32).reshape(-1, 2).T.copy()
+    starts, order = sorted_rows(conditions, outcomes, 4, 5)
+    wanted = [(c, o) for c in range(-1, 4) for o in range(-1, 5)]
+    found = look_up(starts, order, outcomes, *np.array(wanted, np.int32).T.copy(), -7, -8)
+    assert found.tolist() == [-8 if c < 0 else pairs.index((c, o)) if (c, o) in pairs else -7 for c, o in wanted]
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\x00\t\n\x0b\x0c\r "), min_size=1, max_size=5)

@@ -5,7 +5,7 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from emnlp import IBM1, IBM2, Aligner, Bitext, Categorical, Dirichlet, Fixed, Uniform
+from emnlp import IBM1, IBM2, Aligner, Bitext, Categorical, Diagonal, Dirichlet, Fixed, Uniform
 
 FACTORS = {
     "categorical": Categorical(),
@@ -23,6 +23,8 @@ NULLS = {
 
 def project(factor, params):
     """Return the allowed parameters next to these; a factor whose parameters are constrained has its case here."""
+    if isinstance(factor, Diagonal):
+        return factor.adopt(params)
     return factor.support.normalise(params) if isinstance(factor, Categorical) else params
 
 
@@ -61,6 +63,13 @@ ROWS |= {
     "Aligner-IBM2-mixed": Row(partial(_aligner, IBM2, {"null": Fixed(0.1)}, {"lexical": Dirichlet(alpha=0.3)}), 2),
     "Aligner-forward": Row(partial(_aligner, IBM2, {"null": Categorical()}, None)),
     "Aligner-reverse": Row(partial(_aligner, IBM1, None, {"lexical": Dirichlet(alpha=0.1)})),
+}
+for null_name, null in NULLS.items():
+    ROWS[f"IBM2-diagonal-null-{null_name}"] = Row(partial(IBM2, position=Diagonal(), null=null))
+ROWS |= {
+    "IBM2-fast-align": Row(partial(IBM2, lexical=Dirichlet(alpha=0.01), position=Diagonal(), null=Fixed(0.08))),
+    "IBM2-diagonal-bounded": Row(partial(IBM2, position=Diagonal(1.0, bounds=(0.5, 1.5)), null=Fixed(0.2))),
+    "Aligner-diagonal": Row(partial(_aligner, IBM2, *2 * ({"position": Diagonal(), "null": Fixed(0.1)},)), 2),
 }
 
 

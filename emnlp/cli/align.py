@@ -6,22 +6,34 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+
+from emnlp.cli import arguments
+from emnlp.cli.arguments import say, warn
+from emnlp.cli.results import Results
 
 if TYPE_CHECKING:
     from emnlp.corpus import Bitext
     from emnlp.models import Aligner
 
 METHODS = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and", "product", "mean")
+MODELS = ("hmm", "hmm-fast", "hmm-single", "fast-align", "ibm2", "ibm1")
 
 _EPILOG = """\
+models (hmm, hmm-fast, hmm-single and ibm2 are started from Model 1):
+  hmm         both directions trained to agree, with symmetric posteriors; links by their product (default)
+  hmm-fast    the same without regularisation and back-off: half the time, a little worse
+  hmm-single  two HMM aligners on their own, symmetrised; what one direction alone gets
+  fast-align  links near the diagonal: the fastest
+  ibm2, ibm1  the textbook's; ibm1 is Model 1 alone
+
 examples:
-  emnlp align train.en train.fr -o train.links        train both directions, symmetrise, write Pharaoh links
+  emnlp align train.en train.fr -o train.links        train both directions to agree, write Pharaoh links
   emnlp align train.en-fr.gz --save en-fr.model       one file of 'source ||| target' (or TAB) lines
   emnlp align new.en new.fr --load en-fr.model        align other text with a trained model
-  emnlp align train.en train.fr --alpha 0.1           variational Bayes: better lexicons from little text
+  emnlp align --load en-fr.model -                    'source ||| target' lines as they come, a line back for each
+  emnlp align train.en train.fr --fast                when time matters
 
 Text is UTF-8, one tokenised sentence a line; '-' is standard input or output; .gz .bz2 .xz .zst are (de)compressed.
 LINKS has one line for each line of the input: 'i-j' pairs, counted from 0, source first. A pair that is blank on one
@@ -40,56 +52,79 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("source", metavar="SOURCE", help="source text; or, without TARGET, 'source ||| target' lines")
     parser.add_argument("target", metavar="TARGET", nargs="?", help="target text, line by line its translation")
-    files = parser.add_argument_group("files")
-    files.add_argument(
-        "-o", "--output", metavar="LINKS", default="-", type=_path, help="where links go (default: standard output)"
-    )
-    files.add_argument("--posteriors", metavar="FILE", type=_path, help="also write link probabilities, as JSON lines")
-    files.add_argument(
-        "--save", metavar="MODEL", type=_path, help="write the trained model, both directions in one file"
-    )
-    files.add_argument("--load", metavar="MODEL", type=_path, help="align with a saved model instead of training one")
+    _add_files(parser.add_argument_group("files"))
     text = parser.add_argument_group("text")
     text.add_argument("--lowercase", action="store_true", help="lower-case both sides (a saved model remembers it)")
-    text.add_argument("--max-length", type=_positive, metavar="N", help="longest side of a pair, in tokens (200)")
-    model = parser.add_argument_group("model")
-    model.add_argument("--model", choices=("ibm1", "ibm2"), help="ibm1 (default), or ibm2 started from ibm1")
-    model.add_argument("--direction", choices=("both", "forward", "reverse"), help="both (default) or one alone")
-    model.add_argument("--iterations", type=_count, metavar="N", help="M-steps, of each model of a chain (5)")
-    model.add_argument("--alpha", type=_alpha, metavar="A", help="0: plain EM (default); above 0: Dirichlet prior, VB")
-    model.add_argument("--init", choices=("constant", "random"), help="first parameters (constant)")
-    model.add_argument("--seed", type=_count, metavar="S", help="of a random start (0)")
+    longest = "longest side of a pair, in tokens (200)"
+    text.add_argument("--max-length", type=arguments.positive, metavar="N", help=longest)
+    _add_model(parser.add_argument_group("model"))
     links = parser.add_argument_group("links")
-    links.add_argument("--symmetrize", choices=METHODS, metavar="METHOD", help=f"{', '.join(METHODS)} (the fifth)")
-    links.add_argument("--threshold", type=_probability, metavar="P", help="of product and mean (0.5)")
+    how = f"{', '.join(METHODS)} (product for hmm and hmm-fast, else the fifth)"
+    links.add_argument("--symmetrize", choices=METHODS, metavar="METHOD", help=how)
+    least = "of product and mean (the model's own: 0.4 with agreement, else 0.5)"
+    links.add_argument("--threshold", type=arguments.probability, metavar="P", help=least)
     run_ = parser.add_argument_group("run")
-    run_.add_argument("--threads", type=_positive, metavar="N", help="(every processor)")
+    run_.add_argument("--threads", type=arguments.positive, metavar="N", help="(every processor)")
     run_.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
+def _add_files(files: Any) -> None:
+    links = "where links go (default: standard output)"
+    files.add_argument("-o", "--output", metavar="LINKS", default="-", type=arguments.path, help=links)
+    posteriors = "also write link probabilities, as JSON lines"
+    files.add_argument("--posteriors", metavar="FILE", type=arguments.path, help=posteriors)
+    scores = "also write log-likelihoods: of each pair TAB per token, in nats"
+    files.add_argument("--scores", metavar="FILE", type=arguments.path, help=scores)
+    save = "write the trained model, both directions in one file"
+    files.add_argument("--save", metavar="MODEL", type=arguments.path, help=save)
+    load = "align with a saved model instead of training one; with SOURCE '-' alone, line by line"
+    files.add_argument("--load", metavar="MODEL", type=arguments.path, help=load)
+
+
+def _add_model(model: Any) -> None:
+    which = model.add_mutually_exclusive_group()
+    which.add_argument("--model", choices=MODELS, metavar="NAME", help=f"{', '.join(MODELS)} (hmm); see below")
+    short = {"dest": "model", "action": "store_const", "const": "hmm-fast"}
+    which.add_argument("--fast", **short, help="short for --model hmm-fast")
+    model.add_argument("--direction", choices=("both", "forward", "reverse"), help="both (default) or one alone")
+    steps = "M-steps of each model of the chain (5)"
+    model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
+    prior = "0: plain EM (default); above 0: Dirichlet prior, variational Bayes"
+    model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
+    rounds = "of regularisation with agreement: more are slower (hmm: 2, hmm-fast: 0)"
+    model.add_argument("--rounds", type=arguments.count, metavar="N", help=rounds)
+    model.add_argument("--init", choices=("constant", "random"), help="first parameters (constant)")
+    model.add_argument("--seed", type=arguments.count, metavar="S", help="of a random start (0)")
+
+
 def run(args: argparse.Namespace) -> int:
     """Train or load, align, write."""
-    from emnlp.corpus.files import check_writable, write_text
+    from emnlp.corpus.files import check_writable
     from emnlp.models import Aligner
 
     _check(args)
+    chain = None if args.load else _chain(args)
     begin = time.perf_counter()
     with ExitStack() as stack:
-        links = stack.enter_context(write_text(args.output))
-        posteriors = stack.enter_context(write_text(args.posteriors)) if args.posteriors else None
+        results = Results.open(args, stack)
         if args.save:
             check_writable(args.save)
-        loaded = Aligner.load(args.load) if args.load else None
-        bitext = _read(args, loaded)
-        aligner = _ready(loaded, bitext, args) if loaded else _train(bitext, args)
-        if args.save:
-            aligner.save(args.save)
-        if posteriors is None:
-            links.writelines(line + "\n" for line in aligner.predict(bitext).pharaoh())
+        if chain is None:
+            aligner = _apply(Aligner.load(args.load), args)
+            if args.source == "-" and args.target is None:
+                _stream(aligner, results, args)
+            else:
+                bitext = _read(args, aligner)
+                _warn_of_unknown(aligner, bitext, args)
+                results.write(aligner, bitext)
         else:
-            _write_posteriors(aligner, bitext, links, posteriors)
-    _say(args, f"aligned {len(bitext):,} pairs in {time.perf_counter() - begin:.1f} s")
+            bitext = _read(args)
+            aligner = _train(bitext, chain, args)
+            if args.save:
+                aligner.save(args.save)
+            results.write(aligner, bitext)
+    say(args, f"aligned {results.lines:,} pairs in {time.perf_counter() - begin:.1f} s")
     return 0
 
 
@@ -100,131 +135,123 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error(f"--{given[0]} is about training; with --load nothing is trained")
     if args.save == "-":
         args.usage_error("--save needs a file: a model is not text for standard output")
-    if args.threshold is not None and args.symmetrize not in ("product", "mean") and not args.load:
-        args.usage_error("--threshold needs --symmetrize product or mean")
     if args.direction in ("forward", "reverse") and args.symmetrize not in (None, "product", "mean"):
         args.usage_error(f"--symmetrize {args.symmetrize} needs both directions")
     if args.seed is not None and args.init != "random":
         args.usage_error("--seed needs --init random: the constant start draws nothing")
-    outputs = [os.path.realpath(path) for path in (args.output, args.posteriors, args.save) if path and path != "-"]
+    named = [path for path in (args.output, args.posteriors, args.scores, args.save) if path]
+    outputs = [os.path.realpath(path) for path in named if path != "-"]
     inputs = {os.path.realpath(path) for path in (args.source, args.target, args.load) if path and path != "-"}
     if len(set(outputs)) < len(outputs) or inputs & set(outputs):
         args.usage_error("an output file is named twice, or is also an input")
-    if args.output == "-" and args.posteriors == "-":
-        args.usage_error("links and posteriors cannot both go to standard output; give -o LINKS")
+    if named.count("-") > 1:
+        args.usage_error("only one of links, posteriors and scores can go to standard output; give -o LINKS")
 
 
-def _read(args: argparse.Namespace, loaded: Aligner | None) -> Bitext:
-    from emnlp.corpus import Bitext
+def _chain(args: argparse.Namespace) -> list[Aligner]:
+    """Return the models to train, one after the other, with the settings of the command line."""
+    from emnlp.models import Agreement
+    from emnlp.models.recipes import recipe
+    from emnlp.symmetrize import POSTERIOR
+
+    name = args.model or "hmm"
+    directions = ("forward", "reverse") if args.direction in (None, "both") else (args.direction,)
+    chain = recipe(name, args.alpha or 0.0, directions)
+    settings = {"max_iter": args.iterations, "symmetrize": args.symmetrize, "threshold": args.threshold}
+    given = {key: value for key, value in settings.items() if value is not None}
+    for aligner in chain:
+        for key, value in given.items():
+            setattr(aligner, key, value)
+        if isinstance(aligner, Agreement) and args.rounds is not None:
+            aligner.rounds = args.rounds
+    last = chain[-1]
+    if args.rounds is not None and not isinstance(last, Agreement):
+        args.usage_error("--rounds is of models that agree: hmm and hmm-fast, in both directions")
+    if args.threshold is not None and last.symmetrize not in POSTERIOR:
+        args.usage_error(f"--threshold is of product and mean, {name} has {last.symmetrize}; add --symmetrize product")
+    return chain
+
+
+def _text_options(args: argparse.Namespace, loaded: Aligner | None) -> dict[str, Any]:
+    """Return how to read text: as a loaded model wants it, or as the command line says."""
     from emnlp.corpus.bitext import MAX_LENGTH
     from emnlp.errors import InputError
 
     if loaded and args.lowercase and not loaded.lowercase_:
         raise InputError(f"{args.load}: this model was trained on text as it is; leave --lowercase out")
-    lowercase = loaded.lowercase_ if loaded else args.lowercase
     longest = args.max_length or (loaded.max_length_ if loaded else MAX_LENGTH)
     if loaded and longest > loaded.max_length_:
         raise InputError(f"{args.load}: this model was trained for {loaded.max_length_} tokens a side, not {longest}")
-    bitext = Bitext.read(args.source, args.target, lowercase=lowercase, max_length=longest)
+    return {"lowercase": loaded.lowercase_ if loaded else args.lowercase, "max_length": longest}
+
+
+def _read(args: argparse.Namespace, loaded: Aligner | None = None) -> Bitext:
+    from emnlp.corpus import Bitext
+
+    bitext = Bitext.read(args.source, args.target, **_text_options(args, loaded))
+    longest = bitext.max_length
     for problem, mask in (("blank on a side", bitext.blank), (f"longer than {longest} tokens", bitext.too_long)):
         if mask.any():
             where = f"{bitext.source.name}:{mask.argmax() + 1}"
             many = f"{mask.sum():,} pairs are" if mask.sum() > 1 else "1 pair is"
-            _warn(f"{many} {problem}, first {where}; no links there")
-    _say(args, f"read {len(bitext):,} pairs, {len(bitext.source.ids):,} + {len(bitext.target.ids):,} tokens")
+            warn(f"{many} {problem}, first {where}; no links there")
+    say(args, f"read {len(bitext):,} pairs, {len(bitext.source.ids):,} + {len(bitext.target.ids):,} tokens")
     return bitext
 
 
-def _train(bitext: Bitext, args: argparse.Namespace) -> Aligner:
-    from emnlp.factors import Categorical, Dirichlet, Factor
-    from emnlp.models import IBM1, IBM2, Aligner
+def _stream(aligner: Aligner, results: Results, args: argparse.Namespace) -> None:
+    """Answer the lines of standard input as they come."""
+    from emnlp.corpus.stream import bitexts
+    from emnlp.errors import InputError
 
-    lexical: Factor = Dirichlet(alpha=args.alpha) if args.alpha else Categorical()
-    settings: dict[str, Any] = {
-        "max_iter": 5 if args.iterations is None else args.iterations,
-        "n_jobs": _threads(args),
-        "random_state": (args.seed or 0) if args.init == "random" else None,
-        "verbose": 0 if args.quiet else 1,
-        "symmetrize": args.symmetrize or "grow-diag-final-and",
-        "threshold": 0.5 if args.threshold is None else args.threshold,
-    }
-    directions = ("forward", "reverse") if args.direction in (None, "both") else (args.direction,)
-    aligner = None
-    for kind in (IBM1, IBM2) if args.model == "ibm2" else (IBM1,):
-        parts = {name: kind(lexical=lexical) if name in directions else None for name in ("forward", "reverse")}
-        aligner = Aligner(**parts, **settings).fit(bitext, start=aligner)  # type: ignore[arg-type]
-        trace = aligner.trace_
-        _say(args, f"{kind.__name__}: {trace[-1] / trace.n_items:.4f} nats a pair; {trace.reason}")
-    assert aligner is not None
-    return aligner
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    unusable = 0
+    for bitext in bitexts(sys.stdin.buffer, "<stdin>", **_text_options(args, aligner)):
+        results.write(aligner, bitext)
+        sys.stdout.flush()
+        unusable += int((~bitext.usable).sum())
+    if unusable:
+        warn(f"{unusable:,} of {results.lines:,} pairs are blank on a side or too long; no links there")
 
 
-def _ready(aligner: Aligner, bitext: Bitext, args: argparse.Namespace) -> Aligner:
+def _train(bitext: Bitext, chain: list[Aligner], args: argparse.Namespace) -> Aligner:
+    from emnlp.models import Agreement
+    from emnlp.models.recipes import train
+
+    def report(aligner: Aligner) -> None:
+        kind, trace = type(next(iter(aligner.directions.values()))).__name__, aligner.trace_
+        name = f"{kind} with agreement" if isinstance(aligner, Agreement) else kind
+        say(args, f"{name}: {trace[-1] / trace.n_items:.4f} nats a pair; {trace.reason}")
+
+    seed = (args.seed or 0) if args.init == "random" else None
+    verbose = 0 if args.quiet else 1
+    return train(bitext, chain, after=report, n_jobs=arguments.threads(args), random_state=seed, verbose=verbose)
+
+
+def _apply(aligner: Aligner, args: argparse.Namespace) -> Aligner:
     """Apply the options that a loaded model takes."""
     from emnlp.errors import InputError
+    from emnlp.models import Agreement
     from emnlp.symmetrize import POSTERIOR
 
     if args.direction in ("forward", "reverse"):
         if args.direction not in aligner.directions:
             raise InputError(f"{args.load}: this model has no {args.direction} direction")
         aligner = aligner.only(args.direction)
-    for side, unknown in aligner.unknown(bitext).items():
-        if unknown > 0.5:
-            _warn(f"{unknown:.0%} of the {side} words are unknown to {args.load}; is this the text it is meant for?")
-    aligner.n_jobs = _threads(args)
+    aligner.n_jobs = arguments.threads(args)
     aligner.symmetrize = args.symmetrize or aligner.symmetrize
     if args.threshold is not None and aligner.symmetrize not in POSTERIOR:
         raise InputError(f"--threshold needs --symmetrize product or mean; this model has {aligner.symmetrize}")
     aligner.threshold = aligner.threshold if args.threshold is None else args.threshold
+    if args.rounds is not None:
+        if not isinstance(aligner, Agreement):
+            raise InputError("--rounds is of models that agree, in both directions; this one has none")
+        aligner.rounds = args.rounds
     return aligner
 
 
-def _write_posteriors(aligner: Aligner, bitext: Bitext, links: Any, posteriors: Any) -> None:
-    import json
-    from dataclasses import asdict
-
-    for each in aligner.posteriors(bitext):
-        fields = asdict(each) | {"line": each.line + 1, "links": [(i, j, round(p, 6)) for i, j, p in each.links]}
-        fields |= {name: [round(p, 6) for p in fields[name]] for name in ("null_source", "null_target")}
-        posteriors.write(json.dumps(fields) + "\n")
-        links.write(" ".join(f"{i}-{j}" for i, j, _ in each.links) + "\n")
-
-
-def _warn(message: str) -> None:
-    print(f"emnlp: warning: {message}", file=sys.stderr)
-
-
-def _threads(args: argparse.Namespace) -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads: int = args.threads or available
-    return threads
-
-
-def _say(args: argparse.Namespace, message: str) -> None:
-    if not args.quiet:
-        print(f"emnlp: {message}", file=sys.stderr)
-
-
-def _path(text: str) -> str:
-    if not text:
-        raise ValueError
-    return text
-
-
-def _number(kind: Callable[[str], float], low: float, high: float, name: str) -> Callable[[str], float]:
-    """Return an argument type: a number within bounds, called `name` in the message."""
-
-    def number(text: str) -> float:
-        if not low <= (value := kind(text)) <= high:
-            raise ValueError
-        return value
-
-    number.__name__ = f"{name} ({low:g} to {high:g})" if high < float("inf") else f"{name} (at least {low:g})"
-    return number
-
-
-_path.__name__ = "path"
-_count = _number(int, 0, float("inf"), "number")
-_positive = _number(int, 1, float("inf"), "number")
-_alpha = _number(float, 0, 1e10, "alpha")
-_probability = _number(float, 0, 1, "probability")
+def _warn_of_unknown(aligner: Aligner, bitext: Bitext, args: argparse.Namespace) -> None:
+    for side, unknown in aligner.unknown(bitext).items():
+        if unknown > 0.5:
+            warn(f"{unknown:.0%} of the {side} words are unknown to {args.load}; is this the text it is meant for?")

@@ -3,6 +3,7 @@
 from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.gold import Gold
 from emnlp.corpus.links import Links
+from emnlp.corpus.priors import Priors
 from emnlp.corpus.text import Text, Vocabulary
 
-__all__ = ["Bitext", "Gold", "Links", "Text", "Vocabulary"]
+__all__ = ["Bitext", "Gold", "Links", "Priors", "Text", "Vocabulary"]

@@ -116,11 +116,22 @@ class Bitext:
 
     @classmethod
     def from_bytes(
-        cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False, max_length: int = MAX_LENGTH
+        cls,
+        content: bytes,
+        name: str = "<bytes>",
+        *,
+        lowercase: bool = False,
+        max_length: int = MAX_LENGTH,
+        first: int = 1,
+        separator: bytes | None = None,
     ) -> Bitext:
-        """Build from ``source ||| target`` or ``source TAB target`` lines, whichever the first line has."""
-        decode(content, name)  # bad bytes are told before a missing separator, which they may cause
-        source, target = (Text.from_bytes(side, name, lowercase=lowercase) for side in _split(content, name))
+        """Build from ``source ||| target`` or ``source TAB target`` lines, whichever the first line has.
+
+        A part of a longer text says which line its `first` one is, and what the text's separator is.
+        """
+        decode(content, name, first)  # bad bytes are told before a missing separator, which they may cause
+        sides = _split(content, name, first, separator)
+        source, target = (Text.from_bytes(side, name, lowercase=lowercase, first=first) for side in sides)
         return cls(source, target, max_length)
 
     @classmethod
@@ -224,12 +235,17 @@ class Bitext:
         return Pairs(lines, source, target, cells, slots, conditions, outcomes)
 
 
-def _split(content: bytes, name: str) -> tuple[bytes, bytes]:
+def separator_of(lines: Iterable[bytes]) -> bytes | None:
+    """Return what separates the sides in the first line that is not blank; None if there is none."""
+    first = next((line for line in lines if line.strip()), None)
+    return None if first is None else b"|||" if b"|||" in first else b"\t"
+
+
+def _split(content: bytes, name: str, start: int = 1, separator: bytes | None = None) -> tuple[bytes, bytes]:
     lines = content.removesuffix(b"\n").split(b"\n") if content else []
-    first = next((line for line in lines if line.strip()), b"|||")
-    separator = b"|||" if b"|||" in first else b"\t"
+    separator = separator or separator_of(lines) or b"|||"
     sides: tuple[list[bytes], list[bytes]] = ([], [])
-    for n, line in enumerate(lines, 1):
+    for n, line in enumerate(lines, start):
         source, found, target = line.partition(separator)
         if not found and line.strip():
             if separator == b"\t" and n == 1:

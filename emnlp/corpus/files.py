@@ -111,8 +111,8 @@ def read_text(path: str | os.PathLike[str]) -> str:
     return decode(read_bytes(path), display_name(path))
 
 
-def decode(content: bytes, name: str) -> str:
-    """Decode UTF-8 text; errors name `name` and the line.
+def decode(content: bytes, name: str, first: int = 1) -> str:
+    """Decode UTF-8 text; errors name `name` and the line, `first` being the number of the first one.
 
     Examples
     --------
@@ -125,12 +125,12 @@ def decode(content: bytes, name: str) -> str:
     """
     at = content.find(b"\0")
     if at >= 0:
-        line = content.count(b"\n", 0, at) + 1
+        line = content.count(b"\n", 0, at) + first
         raise InputError(f"{name}:{line}: a NUL byte: a binary or UTF-16 file? convert it with iconv -t utf-8")
     try:
-        return content.decode("utf-8").removeprefix("\ufeff")
+        return content.decode("utf-8").removeprefix("\ufeff" if first == 1 else "")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + first
         raise InputError(
             f"{name}:{line}: not valid UTF-8 (byte 0x{content[error.start]:02x}); "
             "convert the file, for example with iconv -t utf-8"

@@ -119,9 +119,9 @@ class Text:
         return cls.from_bytes(read_bytes(path), display_name(path), lowercase=lowercase)
 
     @classmethod
-    def from_bytes(cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False) -> Text:
-        """Build from UTF-8 text, a sentence a line; errors name `name` and the line."""
-        text = decode(content, name)
+    def from_bytes(cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False, first: int = 1) -> Text:
+        """Build from UTF-8 text, a sentence a line; errors name `name` and the line, `first` being the first one."""
+        text = decode(content, name, first)
         data = np.frombuffer((text.lower() if lowercase else text).encode("utf-8"), np.uint8)
         starts, ids, begins, ends = tokenise(data)
         words = [data[a:b].tobytes().decode("utf-8") for a, b in zip(begins.tolist(), ends.tolist())]

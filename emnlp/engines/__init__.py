@@ -81,6 +81,10 @@ class Threads(Engine):
     n: int
 
     def map(self, function: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:  # noqa: D102
+        items = list(items)
+        if len(items) < 2:  # a sentence pair takes less time than a thread
+            yield from map(function, items)
+            return
         with ThreadPoolExecutor(self.n) as pool:
             yield from pool.map(function, items)
 

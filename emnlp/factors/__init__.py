@@ -3,6 +3,7 @@
 from emnlp.factors.backoff import Backoff, Classing, Prefix
 from emnlp.factors.base import FLOOR, Factor
 from emnlp.factors.categorical import Categorical
+from emnlp.factors.diagonal import Diagonal
 from emnlp.factors.dirichlet import Dirichlet
 from emnlp.factors.jump import Bucketed, Jump, PooledJump
 from emnlp.factors.uniform import Fixed, Uniform
@@ -13,6 +14,7 @@ __all__ = [
     "Bucketed",
     "Categorical",
     "Classing",
+    "Diagonal",
     "Dirichlet",
     "Factor",
     "Fixed",

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 
 from emnlp.blocks import Array
+from emnlp.errors import InputError
 from emnlp.storage import Saved
 from emnlp.support import Support
 
@@ -29,11 +30,30 @@ class Factor(Saved):
     guarantee: ClassVar[Guarantee] = "monotone"
     """What EM does to its penalised objective with this M-step."""
 
+    takes_priors: ClassVar[bool] = False
+    """Whether `maximize` and `penalty` know `pseudo`."""
+
+    portable: ClassVar[bool] = False
+    """Whether the same parameters make sense on any other support, bound to that."""
+
     bound_to: Support | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
+    pseudo: Array | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
 
     def bind(self, support: Support) -> Self:
         """Return a copy that also holds its support."""
-        return replace(self, bound_to=support)
+        return replace(self, bound_to=support, pseudo=None)
+
+    def informed(self, pseudo: Array) -> Self:
+        """Return a copy that also holds pseudo-counts, laid out as the expected counts are: a prior from outside.
+
+        Raises
+        ------
+        InputError
+            If a factor of this kind takes none.
+        """
+        if not self.takes_priors:
+            raise InputError(f"{self!r} learns from no prior; use Categorical() or Dirichlet()")
+        return replace(self, pseudo=pseudo)
 
     @property
     def support(self) -> Support:

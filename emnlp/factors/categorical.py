@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,13 +13,17 @@ from emnlp.errors import InputError
 from emnlp.factors.backoff import Backoff, Coarse
 from emnlp.factors.base import Factor, Guarantee
 
+TINY = np.finfo(np.float64).tiny
+"""What a probability of 0, of an earlier model's, counts as beside pseudo-counts, until the first M-step."""
+
 
 @dataclass(frozen=True)
 class Categorical(Factor):
     """A table of probabilities, by maximum likelihood or MAP.
 
     M-step: ``theta[c, o] = (e[c, o] + alpha - 1) / sum over o' of (e[c, o'] + alpha - 1)``. The parameters are theta
-    itself. A condition without counts gets the constant ``1 / space``.
+    itself. A condition without counts gets the constant ``1 / space``. Pseudo-counts of a prior, see `informed`, add to
+    the counts, and their log-probability to the objective: so a prior of many counts holds a row where it is.
 
     Parameters
     ----------
@@ -40,6 +45,8 @@ class Categorical(Factor):
     array([0.25, 0.75])
     """
 
+    takes_priors: ClassVar[bool] = True
+
     alpha: float = 1.0
     backoff: Backoff | None = None
 
@@ -47,10 +54,16 @@ class Categorical(Factor):
         if not 1 <= self.alpha < np.inf:
             raise InputError(f"Categorical(alpha={self.alpha}): alpha has to be at least 1; for less, use Dirichlet")
 
-    def start(self, rng: np.random.Generator | None = None) -> Array:  # noqa: D102
+    def start(self, rng: np.random.Generator | None = None) -> Array:
+        """Return a constant or random theta, with pseudo-counts one that leans to them: the constant's weight is 1."""
         if rng is None:
-            return self.support.spread(1 / self.support.space)
-        return self.support.normalise(rng.standard_exponential(len(self.support)))
+            constant = self.support.spread(1 / self.support.space)
+            if self.pseudo is None:
+                return constant
+            theta: Array = (constant + self.pseudo) / self.support.spread(1 + self.support.sum(self.pseudo))
+            return theta
+        draws = rng.standard_exponential(len(self.support))
+        return self.support.normalise(draws if self.pseudo is None else draws + self.pseudo)
 
     def accepts(self, params: Array) -> bool:
         """Return whether no probability is negative, and every row sums to more than 0 and to 1 at most."""
@@ -68,6 +81,8 @@ class Categorical(Factor):
         smoothed = counts if self.alpha == 1 else counts + (self.alpha - 1)
         if self.backoff is not None:
             smoothed = smoothed + self._coarse.pseudo_counts(counts)
+        if self.pseudo is not None:
+            smoothed = smoothed + self.pseudo
         return self.support.normalise(smoothed)
 
     @cached_property
@@ -81,5 +96,9 @@ class Categorical(Factor):
         return "monotone" if self.backoff is None else "none"
 
     def penalty(self, params: Array) -> float:
-        """Return the log density of the prior, without its constant: ``(alpha - 1) * sum of log theta``."""
-        return 0.0 if self.alpha == 1 else float((self.alpha - 1) * np.log(params).sum())
+        """Return the log density of the prior, without its constant: ``sum of (alpha - 1 + pseudo) * log theta``."""
+        density = 0.0 if self.alpha == 1 else float((self.alpha - 1) * np.log(params).sum())
+        if self.pseudo is not None:
+            used = self.pseudo > 0
+            density += float(self.pseudo[used] @ np.log(np.maximum(params[used], TINY)))
+        return density

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class Dirichlet(Factor):
     M-step: the posterior pseudo-counts ``a[c, o] = alpha + e[c, o]`` are the parameters. E-step: theta is
     ``exp E[log theta] = exp(digamma(a[c, o]) - digamma(sum over o' of a[c, o']))``, which sums to less than 1: a small
     `alpha` wins over rare events, which is why it makes Model 1 less of a garbage collector (Riley & Gildea 2012). The
-    objective is the evidence lower bound. The sample space of a condition is its support.
+    objective is the evidence lower bound. The sample space of a condition is its support. Pseudo-counts of a prior, see
+    `informed`, add to `alpha`.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ class Dirichlet(Factor):
     (array([1.5, 5.5]), array([0.214, 0.786]))
     """
 
+    takes_priors: ClassVar[bool] = True
+
     alpha: float = 0.01
 
     def __post_init__(self) -> None:
@@ -44,12 +48,17 @@ class Dirichlet(Factor):
             )
 
     def start(self, rng: np.random.Generator | None = None) -> Array:
-        """Return the pseudo-counts for which theta is one constant (rows of one outcome aside), or random ones."""
+        """Return the pseudo-counts for which theta is one constant (rows of one outcome aside), or random ones.
+
+        Those of a prior are added.
+        """
         if rng is not None:
-            return self.alpha + rng.standard_exponential(len(self.support))
-        sizes, row_of = np.unique(self.support.sizes, return_inverse=True)
-        level = -np.log(2.0 * sizes[-1]) if len(sizes) else 0.0
-        return self.support.spread(np.array([_constant(int(size), level) for size in sizes])[row_of])
+            first: Array = self.alpha + rng.standard_exponential(len(self.support))
+        else:
+            sizes, row_of = np.unique(self.support.sizes, return_inverse=True)
+            level = -np.log(2.0 * sizes[-1]) if len(sizes) else 0.0
+            first = self.support.spread(np.array([_constant(int(size), level) for size in sizes])[row_of])
+        return first if self.pseudo is None else first + self.pseudo
 
     def accepts(self, params: Array) -> bool:
         """Return whether all pseudo-counts are above 0."""
@@ -72,7 +81,11 @@ class Dirichlet(Factor):
         return self.support.normalise(params)
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
-        return self.alpha + counts
+        return self._prior + counts
+
+    @property
+    def _prior(self) -> Array | float:
+        return self.alpha if self.pseudo is None else self.alpha + self.pseudo
 
     def penalty(self, params: Array) -> float:
         """Return minus the Kullback-Leibler divergence of the posterior from the prior, in nats."""
@@ -80,9 +93,13 @@ class Dirichlet(Factor):
 
         sizes = self.support.sizes[self.support.sizes > 0]
         totals = self.support.sum(params)[self.support.sizes > 0]
-        prior = gammaln(self.alpha * sizes).sum() - len(params) * gammaln(self.alpha)
+        if self.pseudo is None:
+            prior = gammaln(self.alpha * sizes).sum() - len(params) * gammaln(self.alpha)
+        else:
+            prior_totals = self.support.sum(self.alpha + self.pseudo)[self.support.sizes > 0]
+            prior = gammaln(prior_totals).sum() - gammaln(self.alpha + self.pseudo).sum()
         posterior = gammaln(totals).sum() - gammaln(params).sum()
-        return float(prior - posterior - (params - self.alpha) @ self._log_theta(params))
+        return float(prior - posterior - (params - self._prior) @ self._log_theta(params))
 
 
 def _constant(size: int, level: float) -> float:

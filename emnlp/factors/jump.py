@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emnlp.blocks import Array
 from emnlp.errors import InputError
@@ -21,6 +24,8 @@ class Bucketed(Factor):
     Theta is ``v`` by class and column and then ``1 / Z`` by row; the counts are the expected jumps by class and column
     and then how often each row was left. So ``counts . log theta`` is the expected log-probability, as for a table.
     """
+
+    takes_priors: ClassVar[bool] = True
 
     width: int = 10
 
@@ -47,6 +52,20 @@ class Bucketed(Factor):
         """Return class, words before and words after, of each row."""
         return self.jumps.classes, self.jumps.lefts, self.jumps.rights  # type: ignore[return-value]
 
+    def pseudo_counts(self, jumps: Mapping[int, float], rows: NDArray[np.int32]) -> Array:
+        """Return pseudo-counts of jumps by so many positions, as made from the rows of a text, (N,): see `informed`.
+
+        A jump counts as often as it has room in the text: what is too wide for most of its sentences would need an
+        enormous weight to be frequent. Of the start and the end of a sentence a prior knows nothing of its own.
+        """
+        shares = np.bincount(rows, minlength=len(self.jumps.classes)) / len(rows)
+        room = pressures(shares, self.jumps.shape, *self.rows()).sum(0)
+        by_class = np.bincount(self.jumps.classes, shares, minlength=self.jumps.n_classes)
+        columns = self.width + np.clip(np.array(list(jumps), np.int64), -self.width, self.width)
+        by_column = np.bincount(columns, np.array(list(jumps.values()), np.float64), minlength=len(room))
+        by_column *= np.minimum(room, 1)
+        return np.concatenate([np.outer(by_class, by_column).ravel(), by_column.sum() * shares])
+
     def theta(self, params: Array) -> Array:  # noqa: D102
         weights = self.weights(params)
         return np.concatenate([weights.ravel(), 1 / normalisers(weights, *self.rows())])
@@ -63,7 +82,8 @@ class Jump(Bucketed):
     ``v[c, b] = W[b] R[c, b]``, with Gamma priors of mode 1 on either: `smoothing` and `strength` pseudo-counts. M-step:
     iterative scaling, that is, coordinate ascent on the bound that ``log Z <= log Z0 + Z / Z0 - 1`` gives; so the
     penalised likelihood never falls. A table of jumps by their counts is another estimator, and a worse one: it
-    forgets that jumps compete only within a sentence.
+    forgets that jumps compete only within a sentence. Pseudo-jumps of a prior, see `informed`, are more jumps of the
+    same text, made with the common weights `W` alone and never to the end.
 
     Parameters
     ----------
@@ -117,14 +137,40 @@ class Jump(Bucketed):
         return common * by_class
 
     def start(self, rng: np.random.Generator | None = None) -> Array:
-        """Return weights of 1: all positions alike."""
+        """Return weights of 1: all positions alike; those that pseudo-jumps ask for, if there are any."""
         size = self.jumps.n_weights + self.jumps.shape[1]
-        return np.ones(size) if rng is None else np.exp(0.3 * rng.standard_normal(size))
+        params = np.ones(size) if rng is None else np.exp(0.3 * rng.standard_normal(size))
+        for _ in range(0 if self.pseudo is None else 5):
+            params = self.maximize(np.zeros(len(self.jumps)), params)
+        return params
+
+    @cached_property
+    def _prior(self) -> tuple[Array, Array]:
+        """The pseudo-jumps by column, and by row."""
+        assert self.pseudo is not None
+        by_class = self.pseudo[: self.jumps.n_weights].reshape(self.jumps.shape)
+        return by_class.sum(0), self.pseudo[self.jumps.n_weights :]
+
+    def _totals(self, common: Array) -> tuple[Array, tuple[Array, ...]]:
+        """Return the total weight of the positions that each row leads to, if there were no classes, and these rows."""
+        classes, lefts, rights = self.rows()
+        rows = (np.zeros_like(classes), lefts, rights)
+        return normalisers(self._within(common)[None], *rows), rows
+
+    def _within(self, common: Array) -> Array:
+        """Return what is not of the end, which has the last columns, 0 for the others."""
+        return np.where(np.arange(len(common)) <= 2 * self.width, common, 0.0)
+
+    def _pressure(self, common: Array) -> Array:
+        """Return what a unit of each common weight costs the pseudo-jumps' log-probability."""
+        totals, rows = self._totals(common)
+        return self._within(pressures(self._prior[1] / totals, (1, len(common)), *rows)[0])
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
         common, by_class = (part.copy() for part in self._split(params))
         jumps = counts[: self.jumps.n_weights].reshape(self.jumps.shape)
         mass = counts[self.jumps.n_weights :]
+        more = 0.0 if self.pseudo is None else self._prior[0]
 
         def pressure() -> Array:
             weights = mass / normalisers(common * by_class, *self.rows())
@@ -132,16 +178,21 @@ class Jump(Bucketed):
             return found
 
         for _ in range(self.sweeps):
-            common = (jumps.sum(0) + self.smoothing) / ((pressure() * by_class).sum(0) + self.smoothing)
+            prior = 0.0 if self.pseudo is None else self._pressure(common)
+            against = (pressure() * by_class).sum(0) + prior
+            common = (jumps.sum(0) + more + self.smoothing) / (against + self.smoothing)
             by_class = (jumps + self.strength) / (pressure() * common + self.strength)
         return np.concatenate([common, by_class.ravel()])
 
     def penalty(self, params: Array) -> float:
-        """Return the log density of the Gamma priors, without constants."""
+        """Return the log density of the Gamma priors, 0 at their modes, and the pseudo-jumps' log-probability."""
         common, by_class = self._split(params)
-        return float(
-            self.smoothing * (np.log(common) - common).sum() + self.strength * (np.log(by_class) - by_class).sum()
-        )
+        priors = ((self.smoothing, common), (self.strength, by_class))
+        density = sum(pseudo * (np.log(weights) - weights + 1).sum() for pseudo, weights in priors)
+        if self.pseudo is not None:
+            jumps, mass = self._prior
+            density += jumps @ np.log(common) - mass @ np.log(self._totals(common)[0])
+        return float(density)
 
 
 @dataclass(frozen=True)
@@ -175,4 +226,5 @@ class PooledJump(Bucketed):
         return params.reshape(self.jumps.shape)
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
-        return counts[: self.jumps.n_weights] + self.smoothing
+        jumps = counts[: self.jumps.n_weights] + self.smoothing
+        return jumps if self.pseudo is None else jumps + self.pseudo[: self.jumps.n_weights]

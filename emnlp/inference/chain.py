@@ -18,7 +18,10 @@ scales : (R,) float64
 share : (2,) float64
     The probabilities of a word and of NULL.
 tilt : float64
-    By cell, a factor on the emission; none of size 0.
+    By cell, a factor on the emission; none of size 0. The time that a tilted pair takes grows with the number of its
+    cells whose factor is not 0.
+beam : float
+    States whose share of the forward probability is not above it are dropped at that step.
 """
 
 import numpy as np
@@ -28,73 +31,96 @@ _FAST = {"reassoc", "contract", "nsz"}  # sums in any order: vectors; the order 
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST)
-def _forward(transitions, emit, stay, end, alpha, moved, scales):
-    """Fill alpha, (J + 1, n), what moved into each state, (J, n), and the scales; return the log-likelihood."""
+def _forward(transitions, emit, stay, end, beam, targets, alpha, moved, active, scales):
+    """Fill alpha, (J + 1, n), what moved into each state, (J, n), and the scales; return the log-likelihood.
+
+    ``targets = (lists, sizes)``: step j can move into ``lists[j, : sizes[j]]``. States whose alpha is not above `beam`
+    are dropped; ``active = (lists, sizes)`` are those that are left, with J + 1 rows.
+    """
     n_steps, n = emit.shape
+    (targets, n_targets), (active, n_active) = targets, active
     alpha[0] = 0
     alpha[0, 0] = 1
-    loglik = 0.0
+    active[0, 0], n_active[0] = 0, 1
+    loglik, product = 0.0, 1.0
     for j in range(n_steps):
         for i in range(n):
             moved[j, i] = 0
-        for m in range(n):
-            before = alpha[j, m]
-            for i in range(n):
-                moved[j, i] += before * transitions[m, i]
+        if n_targets[j] == n - 1:  # every state: row by row
+            for a in range(n_active[j]):
+                m = active[j, a]
+                weight = alpha[j, m]
+                for i in range(n):
+                    moved[j, i] += weight * transitions[m, i]
+        else:
+            for b in range(n_targets[j]):
+                i = targets[j, b]
+                weight = 0.0
+                for a in range(n_active[j]):
+                    weight += alpha[j, active[j, a]] * transitions[active[j, a], i]
+                moved[j, i] = weight
         total = 0.0
         for i in range(n):
             moved[j, i] *= emit[j, i]
             alpha[j + 1, i] = moved[j, i] + stay[j] * alpha[j, i]
             total += alpha[j + 1, i]
-        scales[j] = 1 / total
-        loglik += np.log(total)
+        least, size, kept = beam * total, 0, 0.0
+        for i in range(n):
+            weight = alpha[j + 1, i]
+            alpha[j + 1, i] = weight if weight > least else 0.0
+            kept += alpha[j + 1, i]
+        for i in range(n):  # no branch: what is dropped is written over
+            active[j + 1, size] = i
+            size += alpha[j + 1, i] > 0
+        n_active[j + 1] = size
+        scales[j] = 1 / kept
+        product *= kept
+        if product < 1e-200:
+            loglik += np.log(product)
+            product = 1.0
         for i in range(n):
             alpha[j + 1, i] *= scales[j]
     total = 0.0
     for m in range(n):
         total += alpha[n_steps, m] * end[m]
     scales[n_steps] = 1 / total
-    return loglik + np.log(total)
+    return loglik + np.log(product) + np.log(total)
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST)
-def _step_back(transitions, emit, stay, scale, beta, ahead, before):
-    """Turn beta of a step into that of the step before; `ahead` is what moving into each state leads to."""
-    n = beta.size
-    for i in range(n):
-        ahead[i] = emit[i] * beta[i] * scale
-    for m in range(n):
-        total = 0.0
-        for i in range(n):
-            total += transitions[m, i] * ahead[i]
-        before[m] = total + stay * scale * beta[m]
-    for m in range(n):
-        beta[m] = before[m]
+def _backward(transitions, emit, stay, end, alpha, moved, active, scales, wide, nulls, crossed):
+    """Turn `moved` into P(moved into i at j), for the states that were kept, and fill P(stayed at j).
 
-
-@njit(nogil=True, cache=True, fastmath=_FAST)
-def _backward(transitions, emit, stay, end, alpha, moved, scales, buffers, gamma, nulls, crossed):
-    """Fill P(moved into i at j), (J, n), P(stayed at j), and, unless empty, what to multiply transitions by, (n, n).
-
-    ``transitions * crossed`` are the expected transitions.
+    ``transitions * crossed``, (n, n), are the expected transitions, unless `crossed` is empty.
     """
     n_steps, n = emit.shape
-    beta, ahead, before = buffers[0, :n], buffers[1, :n], buffers[2, :n]
+    active, n_active = active
+    beta, ahead = wide[0], wide[1]
     counting = crossed.size > 0
     for m in range(n):
-        beta[m] = end[m] * scales[n_steps]
+        beta[m] = end[m] * scales[n_steps] if alpha[n_steps, m] > 0 else 0.0
     for j in range(n_steps - 1, -1, -1):
-        total = 0.0
+        scale, stayed = scales[j], 0.0
+        for b in range(n_active[j + 1]):
+            i = active[j + 1, b]
+            ahead[b] = emit[j, i] * beta[i] * scale
         for i in range(n):
-            gamma[j, i] = moved[j, i] * beta[i] * scales[j]
-            total += alpha[j, i] * beta[i]
-        nulls[j] = total * stay[j] * scales[j]
-        _step_back(transitions, emit[j], stay[j], scales[j], beta, ahead, before)
-        if counting:
-            for m in range(n):
-                weight = alpha[j, m]
-                for i in range(n):
-                    crossed[m, i] += weight * ahead[i]
+            moved[j, i] *= beta[i] * scale
+        for a in range(n_active[j]):
+            m = active[j, a]
+            total, weight = 0.0, alpha[j, m]
+            stayed += weight * beta[m]
+            for b in range(n_active[j + 1]):
+                total += transitions[m, active[j + 1, b]] * ahead[b]
+            if counting:
+                for b in range(n_active[j + 1]):
+                    crossed[m, active[j + 1, b]] += weight * ahead[b]
+            wide[2, m] = total + stay[j] * scale * beta[m]
+        nulls[j] = stayed * stay[j] * scale
+        for a in range(n_active[j + 1]):
+            beta[active[j + 1, a]] = 0
+        for a in range(n_active[j]):
+            beta[active[j, a]] = wide[2, active[j, a]]
 
 
 @njit(nogil=True, cache=True)
@@ -166,19 +192,31 @@ def _count_transitions(base, n_source, places, transitions, end, crossed, last, 
 
 
 @njit(nogil=True, cache=True)
-def _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay):
-    """Fill the weights of every word in every state, and of staying: NULL's."""
+def _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay, targets, n_targets):
+    """Fill the weights of every word in every state, those of staying (NULL's), and the states that a word can have."""
     source_starts, target_starts, target, cells, transposed = pairs
     n_source = source_starts[k + 1] - source_starts[k]
     n_target = target_starts[k + 1] - target_starts[k]
-    cell, token = cells[k], target_starts[k]
-    tilted = tilt.size > 0
+    by_target, by_source = (n_source, 1) if transposed else (1, n_target)
     for j in range(n_target):
-        stay[j] = share[1] * null[target[token + j]]
-        emit[j, 0] = 0
-        for i in range(n_source):
-            c = cell + (j * n_source + i if transposed else i * n_target + j)
-            emit[j, i + 1] = share[0] * words[slots[c]] * (tilt[c - offset] if tilted else 1.0)
+        stay[j] = share[1] * null[target[target_starts[k] + j]]
+        cell, size = cells[k] + j * by_target, 0
+        if tilt.size == 0:
+            emit[j, 0] = 0
+            for i in range(n_source):
+                emit[j, i + 1] = share[0] * words[slots[cell + i * by_source]]
+                targets[j, i] = i + 1
+            size = n_source
+        else:
+            for i in range(n_source + 1):
+                emit[j, i] = 0
+            for i in range(n_source):
+                c = cell + i * by_source
+                if tilt[c - offset] > 0:
+                    emit[j, i + 1] = share[0] * words[slots[c]] * tilt[c - offset]
+                    targets[j, size] = i + 1
+                    size += 1
+        n_targets[j] = size
 
 
 @njit(nogil=True, cache=True)
@@ -189,18 +227,19 @@ def _buffers(first, last, pairs):
         n = pairs[0][k + 1] - pairs[0][k] + 1
         n_target = pairs[1][k + 1] - pairs[1][k]
         widest, longest, largest = max(widest, n), max(longest, n_target), max(largest, n * (n_target + 1))
-    return np.empty((2, widest * widest)), np.empty((4, largest)), np.empty((3, longest + 1)), np.empty((4, widest))
+    return np.empty((2, widest * widest)), np.empty((3, largest)), np.empty((2, longest + 1)), np.empty((4, widest))
 
 
 @njit(nogil=True, cache=True)
 def expected_counts(
-    first, last, pairs, slots, places, null, words, jumps, scales, share, tilt, by_cell, by_null, logliks, counts
+    first, last, pairs, slots, places, null, words, jumps, scales, share, tilt, beam, by_cell, by_null, logliks, counts
 ):
     """Fill P(i | j) by cell and P(NULL | j) by target token and the log-likelihood of each pair.
 
     `counts` are ``(null_counts, jump_counts, row_counts, share_counts)``, to add to; none are of size 0.
     """
     square, tall, long, wide = _buffers(first, last, pairs)
+    lists, numbers = np.empty((2, tall.shape[1]), np.int32), np.empty((2, long.shape[1]), np.int32)
     null_counts, jump_counts, row_counts, share_counts = counts
     counting = jump_counts.size > 0
     offset = pairs[3][first]
@@ -213,24 +252,25 @@ def expected_counts(
         crossed = square[1, : (n * n if counting else 0)].reshape(n if counting else 0, n)
         emit = tall[0, : n_target * n].reshape(n_target, n)
         moved = tall[1, : n_target * n].reshape(n_target, n)
-        gamma = tall[2, : n_target * n].reshape(n_target, n)
-        alpha = tall[3, : (n_target + 1) * n].reshape(n_target + 1, n)
-        stay, nulls, scale = long[0, :n_target], long[1, :n_target], long[2, : n_target + 1]
-        end = wide[3, :n]
+        alpha = tall[2, : (n_target + 1) * n].reshape(n_target + 1, n)
+        targets = lists[0, : n_target * n].reshape(n_target, n), numbers[0]
+        active = lists[1, : (n_target + 1) * n].reshape(n_target + 1, n), numbers[1]
+        stay, nulls, scale, end = long[0], by_null[at : at + n_target], long[1], wide[3]
         _transitions(base, n_source, places, jumps, scales, transitions, end)
-        _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay)
-        logliks[k - first] = _forward(transitions, emit, stay, end, alpha, moved, scale)
+        _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay, *targets)
+        logliks[k - first] = _forward(transitions, emit, stay, end, beam, targets, alpha, moved, active, scale)
         crossed[:] = 0
-        _backward(transitions, emit, stay, end, alpha, moved, scale, wide, gamma, nulls, crossed)
-        stayed = 0.0
+        _backward(transitions, emit, stay, end, alpha, moved, active, scale, wide, nulls, crossed)
+        by_target, by_source = (n_source, 1) if pairs[4] else (1, n_target)
+        by_cell[cell : cell + n_source * n_target] = 0
         for j in range(n_target):
-            by_null[at + j] = nulls[j]
-            stayed += nulls[j]
-            for i in range(n_source):
-                by_cell[cell + (j * n_source + i if pairs[4] else i * n_target + j)] = gamma[j, i + 1]
+            for b in range(targets[1][j]):
+                i = targets[0][j, b]
+                by_cell[cell + j * by_target + (i - 1) * by_source] = moved[j, i]
         if counting:
             for j in range(n_target):
                 null_counts[pairs[2][token + j]] += nulls[j]
+            stayed = nulls.sum()
             share_counts[0] += n_target - stayed
             share_counts[1] += stayed
             for m in range(n):
@@ -271,7 +311,7 @@ def best_paths(first, last, pairs, slots, places, null, words, jumps, scales, sh
     """Fill the component of each target token in the most probable alignment of its sentence pair, 0 for NULL."""
     square, tall, long, wide = _buffers(first, last, pairs)
     largest = tall.shape[1]
-    back_pointers = np.empty(largest, np.int32)
+    lists, sizes = np.empty((2, largest), np.int32), np.empty(long.shape[1], np.int32)
     for k in range(first, last):
         n_source = pairs[0][k + 1] - pairs[0][k]
         n_target = pairs[1][k + 1] - pairs[1][k]
@@ -279,9 +319,10 @@ def best_paths(first, last, pairs, slots, places, null, words, jumps, scales, sh
         transitions = square[0, : n * n].reshape(n, n)
         emit = tall[0, : n_target * n].reshape(n_target, n)
         delta = tall[1, : (n_target + 1) * n].reshape(n_target + 1, n)
-        back = back_pointers[: n_target * n].reshape(n_target, n)
+        back = lists[0, : n_target * n].reshape(n_target, n)
+        states = lists[1, : n_target * n].reshape(n_target, n)
         _transitions(base, n_source, places, jumps, scales, transitions, wide[3])
-        _emissions(k, pairs, slots, null, words, share, tilt, pairs[3][first], emit, long[0])
+        _emissions(k, pairs, slots, null, words, share, tilt, pairs[3][first], emit, long[0], states, sizes)
         path = best[at : at + n_target]
         _viterbi(transitions, emit, long[0], wide[3, :n], delta, back, path)
         for j in range(n_target):

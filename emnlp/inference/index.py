@@ -118,44 +118,54 @@ def cooccurrences(source_starts, source, n_source, target_starts, target, n_targ
 
 
 @njit(nogil=True, cache=True)
-def translate(rows, condition_of, outcome_of, old_rows, n_old, missing, unknown):
-    """Find the slots of one lexicon in another one.
-
-    Parameters
-    ----------
-    rows, old_rows : tuple
-        The two lexicons, row by row: ``(starts, order, outcomes)``, the slots of condition c being
-        ``order[starts[c] : starts[c + 1]]`` and their outcomes ``outcomes[slot]``.
-    condition_of, outcome_of : int32
-        The old ids of the new lexicon's types, -1 where the old one does not have them.
-    n_old : int
-        The number of outcome types of the old lexicon.
-    missing, unknown : int
-        What to return for a pair that the old lexicon lacks, and for any pair of a condition that it lacks.
+def sorted_rows(conditions, outcomes, n_conditions, n_outcomes):
+    """List slots row by row, the outcomes of a row ascending: two counting sorts.
 
     Returns
     -------
-    (S,) int32
+    starts : (n_conditions + 1,) int64
+    order : (S,) int32
+        The slots of condition c are ``order[starts[c] : starts[c + 1]]``.
     """
-    starts, order, outcomes = rows
-    old_starts, old_order, old_outcomes = old_rows
-    found = np.empty(order.size, np.int32)
-    stamp, slot_of = np.full(n_old, -1, np.int32), np.empty(n_old, np.int32)
-    for c in range(starts.size - 1):
-        old = condition_of[c]
-        if old >= 0 and starts[c + 1] > starts[c]:
-            for n in range(old_starts[old], old_starts[old + 1]):
-                slot = old_order[n]
-                stamp[old_outcomes[slot]] = c
-                slot_of[old_outcomes[slot]] = slot
-        for n in range(starts[c], starts[c + 1]):
-            o = outcome_of[outcomes[order[n]]]
-            if old < 0:
-                found[order[n]] = unknown
-            elif o >= 0 and stamp[o] == c:
-                found[order[n]] = slot_of[o]
+    by_outcome = invert(outcomes, n_outcomes)[1]
+    starts, places = invert(conditions[by_outcome], n_conditions)
+    return starts, by_outcome[places]
+
+
+@njit(nogil=True, cache=True)
+def look_up(starts, order, outcomes, conditions, wanted, missing, unknown):
+    """Find the slots of pairs of types in a lexicon, by bisection: no work grows with the lexicon, or with a long row.
+
+    Parameters
+    ----------
+    starts, order
+        As `sorted_rows` returns them.
+    outcomes : (S,) int32
+        By slot.
+    conditions, wanted : (N,) int32
+        The types of each pair, -1 where the lexicon does not have them.
+    missing, unknown : int
+        What to return for a pair that the lexicon lacks, and for any pair of a condition that it lacks.
+
+    Returns
+    -------
+    (N,) int32
+    """
+    found = np.empty(conditions.size, np.int32)
+    for n in range(conditions.size):
+        c, o = conditions[n], wanted[n]
+        if c < 0:
+            found[n] = unknown
+            continue
+        low, high = starts[c], starts[c + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if outcomes[order[middle]] < o:
+                low = middle + 1
             else:
-                found[order[n]] = missing
+                high = middle
+        there = o >= 0 and low < starts[c + 1] and outcomes[order[low]] == o
+        found[n] = order[low] if there else missing
     return found
 
 

@@ -108,3 +108,15 @@ def links_of(sizes, points):
                     numbers[k] += 1
                 at += 1
     return numbers, source, target
+
+
+@njit(nogil=True, cache=True)
+def tilt(forward, reverse, least, gap, forward_tilt, reverse_tilt):
+    """Raise the dual variables of symmetric posteriors, (cells,), and fill what either direction's emissions are times.
+
+    A cell whose posterior is not above `least` is dropped from its direction: factor 0.
+    """
+    for c in range(gap.size):
+        gap[c] += forward[c] - reverse[c]
+        forward_tilt[c] = np.exp(-gap[c]) if forward[c] > least else 0.0
+        reverse_tilt[c] = np.exp(gap[c]) if reverse[c] > least else 0.0

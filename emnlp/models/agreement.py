@@ -11,6 +11,7 @@ from emnlp.blocks import Array, Blocks
 from emnlp.errors import InputError
 from emnlp.factors.base import Guarantee
 from emnlp.inference.mixture import count_words
+from emnlp.inference.symmetric import tilt
 from emnlp.models.aligner import Aligner
 from emnlp.models.batches import TwoWay
 from emnlp.models.directed import NO_TILT, DirectedAligner
@@ -35,7 +36,9 @@ class Agreement(Aligner):
     ----------
     forward, reverse : DirectedAligner
     rounds : int
-        Of posterior regularisation; 0 for none. A round costs as much as an E-step.
+        Of posterior regularisation; 0 for none.
+    least : float
+        From one round to the next, links whose posterior is not above this are dropped.
     symmetrize, threshold, max_iter
         As for `Aligner`; ``product`` by default.
 
@@ -61,6 +64,7 @@ class Agreement(Aligner):
     symmetrize: str = "product"
     threshold: float = 0.4
     rounds: int = 2
+    least: float = 1e-6
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,7 +78,7 @@ class Agreement(Aligner):
 
         Counts of all but the shared lexicon are added to `counts`, if given.
         """
-        gap, tilts, logliks = np.zeros(1), {"forward": NO_TILT, "reverse": NO_TILT}, []
+        gap, tilts, logliks = np.zeros(batch.any.n_cells), {"forward": NO_TILT, "reverse": NO_TILT}, []
         for last in (*[False] * self.rounds, True):
             cells, nulls = {}, {}
             for name, model in self.directions.items():
@@ -84,9 +88,8 @@ class Agreement(Aligner):
                 )
                 logliks.append(loglik.sum())
             if not last:
-                gap = gap + cells["forward"] - cells["reverse"]
-                tilts["reverse"] = np.exp(gap)
-                tilts["forward"] = 1 / tilts["reverse"]
+                tilts = {name: np.empty_like(gap) for name in tilts}
+                tilt(cells["forward"], cells["reverse"], self.least, gap, tilts["forward"], tilts["reverse"])
         return cells, nulls, float(logliks[0] + logliks[1])
 
     def expect(self, batch: TwoWay, potentials: Blocks, counts: Blocks) -> float:

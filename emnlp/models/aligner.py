@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array, Blocks, prefixed
 from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.links import Links
+from emnlp.corpus.priors import Priors
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Factor
@@ -19,7 +20,7 @@ from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
-from emnlp.models.batches import Posterior, TwoWay, every_posterior, in_place, no_link
+from emnlp.models.batches import Posterior, TwoWay, every_posterior, in_place, link_posteriors, no_link
 from emnlp.models.directed import DirectedAligner
 from emnlp.support import Support
 from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
@@ -110,11 +111,12 @@ class Aligner(Model):
                     raise InputError(f"the {name} direction was fitted apart from its aligner; fit the aligner again")
 
     def only(self, direction: str) -> Aligner:
-        """Return a fitted aligner of one of the directions, ``forward`` or ``reverse``."""
+        """Return a fitted `Aligner` of one of the directions, ``forward`` or ``reverse``."""
         self.check_fitted()
         if direction not in self.directions:
             raise InputError(f"this aligner has no {direction} direction; it has {', '.join(self.directions)}")
-        one = replace(self, reverse=None) if direction == "forward" else replace(self, forward=None)
+        settings = {each.name: getattr(self, each.name) for each in fields(Aligner) if each.init}
+        one = Aligner(**settings | {("reverse" if direction == "forward" else "forward"): None})
         one._hold({name: factor for name, factor in self.factors_.items() if name.startswith(direction + ".")})
         one._share(Blocks({name: self.params_[name] for name in one.factors_}))
         one.trace_ = Trace(reason=f"the {direction} direction of an Aligner, which has the trace")
@@ -133,6 +135,17 @@ class Aligner(Model):
         batches = {name: model.index(ways[name], batch_size) for name, model in self.directions.items()}
         n = len(next(iter(batches.values())))
         return [TwoWay(*(batches[name][b] if name in batches else None for name in ways)) for b in range(n)]
+
+    def pseudo_counts(self, prior: Any, corpus: Bitext) -> dict[str, Array]:
+        """Return those of each direction; the reverse one reads the prior with source and target swapped."""
+        found: dict[str, Array] = {}
+        if not isinstance(prior, Priors):
+            raise InputError(f"prior: expected Priors, such as Priors.read reads from a file, not {prior!r}")
+        for name, model in self.directions.items():
+            sides = (prior, corpus) if name == "forward" else (prior.reversed(), corpus.reversed())
+            found |= prefixed(name, model.pseudo_counts(*sides))
+            self.prior_found_ = model.prior_found_
+        return found
 
     def rebuilt(self) -> dict[str, Any]:  # noqa: D102
         return {
@@ -177,11 +190,8 @@ class Aligner(Model):
         return (one + other) / 2 if self.symmetrize == "mean" else np.sqrt(one * other)
 
     def posterior(self, batch: TwoWay, potentials: Blocks) -> Iterator[Array]:
-        """Yield the combined posterior of each pair, (I, J): the geometric mean, or what `symmetrize` says."""
-        cells, at = self.posterior_cells(batch, potentials)[0], 0
-        for n_source, n_target in batch.sizes.tolist():
-            yield cells[at : at + n_source * n_target].reshape(n_source, n_target)
-            at += n_source * n_target
+        """Return the combined posterior of each pair, (I, J): the geometric mean, or what `symmetrize` says."""
+        return batch.by_pair(self.posterior_cells(batch, potentials)[0])
 
     def decode(self, batch: TwoWay, potentials: Blocks) -> NDArray[np.uint8]:
         """Return the alignment points of each pair as 0/1 cells, source-major."""
@@ -196,8 +206,7 @@ class Aligner(Model):
 
     def best(self, batch: TwoWay, potentials: Blocks) -> dict[str, NDArray[np.int32]]:
         """Return each target token's component in the best alignment of each direction."""
-        ways = self.directions.items()
-        return {name: model.decode(getattr(batch, name), potentials.part(name)) for name, model in ways}
+        return {name: way.decode(getattr(batch, name), potentials.part(name)) for name, way in self.directions.items()}
 
     def count(self, batch: TwoWay, latent: Mapping[str, NDArray[np.int32]], counts: Blocks) -> None:
         """Count each direction's latent alignment with its own model; `latent` has one a direction."""
@@ -249,30 +258,37 @@ class Aligner(Model):
         bitext, potentials, batches = self.ready(corpus)
         line = 0
         for batch in batches:
-            for posterior in self._posteriors(batch, potentials):
+            cells, nulls = self.posterior_cells(batch, potentials)
+            points = cells > self.threshold if self.symmetrize in POSTERIOR else self.decode(batch, potentials)
+            for posterior in link_posteriors(batch, links(batch.sizes, points.astype(np.uint8)), cells, nulls):
                 yield from (Posterior(blank, [], [], []) for blank in range(line, posterior.line))
                 yield posterior
                 line = posterior.line + 1
         yield from (Posterior(blank, [], [], []) for blank in range(line, len(bitext)))
 
-    def _posteriors(self, batch: TwoWay, potentials: Blocks) -> Iterator[Posterior]:
-        cells, nulls = self.posterior_cells(batch, potentials)
-        chosen = links(batch.sizes, self.decode(batch, potentials))
-        cell, source, target = 0, 0, 0
-        for k, (line, (n_source, n_target)) in enumerate(zip(batch.lines.tolist(), batch.sizes.tolist())):
-            scored = [(i, j, float(cells[cell + i * n_target + j])) for i, j in chosen[k]]
-            null_source = nulls["reverse"][source : source + n_source].tolist() if "reverse" in nulls else []
-            null_target = nulls["forward"][target : target + n_target].tolist() if "forward" in nulls else []
-            yield Posterior(line, scored, null_source, null_target)
-            cell, source, target = cell + n_source * n_target, source + n_source, target + n_target
+    def scores(self, corpus: Any) -> Array:
+        """Return the log-likelihood of each pair, and the same per token, in nats; (n, 2), NaN for an unusable pair.
+
+        It is log P(target | source) + log P(source | target), as in `score`, which is its mean: never regularised. The
+        tokens are those of both sides; in one direction alone, those of the side it explains.
+        """
+        bitext, potentials, batches = self.ready(corpus, normalised=True)
+        ways, found = self.directions.items(), np.full((len(bitext), 2), np.nan)
+
+        def add(batch: TwoWay) -> None:
+            each = [model.posterior_cells(getattr(batch, name), potentials.part(name))[2] for name, model in ways]
+            tokens = [getattr(batch, name).target_lengths for name in self.directions]
+            found[batch.lines] = np.stack([sum(each), sum(each) / sum(tokens)], 1)
+
+        list(engine(self.n_jobs).map(add, batches))
+        return found
 
     def unknown(self, corpus: Any) -> dict[str, float]:
         """Return which share of the tokens of either side, ``source`` and ``target``, does not occur in the lexicon."""
         bitext = self.corpus(corpus, fitted=True)
         name, model = next(iter(self.directions.items()))
         known = [model.source_vocabulary_, model.target_vocabulary_]
-        sides = {"source": bitext.source, "target": bitext.target}
-        shares = {}
+        sides, shares = {"source": bitext.source, "target": bitext.target}, {}
         for (side, text), vocabulary in zip(sides.items(), known if name == "forward" else known[::-1]):
             missing = vocabulary.ids(text.vocabulary) < 0
             shares[side] = float(missing[text.ids].mean()) if len(text.ids) else 0.0

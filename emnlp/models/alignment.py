@@ -73,6 +73,9 @@ class IBM2(PositionedAligner):
     A pair of lengths unseen in training has the uniform prior of Model 1. Start it from Model 1:
     ``IBM2().fit(bitext, start=IBM1().fit(bitext))``.
 
+    With ``position=Diagonal(), null=Fixed(0.08)`` it is the model of fast_align: one parameter instead of the tables,
+    which holds for any lengths, and no need of a Model 1 to start from.
+
     Parameters
     ----------
     lexical, position : Factor
@@ -84,7 +87,8 @@ class IBM2(PositionedAligner):
 
     References
     ----------
-    Brown, Della Pietra, Della Pietra & Mercer (1993), The mathematics of statistical machine translation.
+    Brown, Della Pietra, Della Pietra & Mercer (1993), The mathematics of statistical machine translation; Dyer,
+    Chahuneau & Smith (2013), A simple, fast, and effective reparameterization of IBM Model 2.
 
     Examples
     --------

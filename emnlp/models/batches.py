@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -39,7 +39,7 @@ class Batch:
     last: int
     slots: NDArray[np.int32]
     null_slots: NDArray[np.int32]
-    places: tuple[NDArray[Any], NDArray[Any]]
+    places: tuple[Any, ...]
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -61,6 +61,11 @@ class Batch:
         """The lengths (I, J) of each pair, (n, 2)."""
         here = slice(self.first, self.last)
         return np.stack([self.pairs.source.lengths[here], self.pairs.target.lengths[here]], 1)
+
+    @property
+    def target_lengths(self) -> NDArray[np.int64]:
+        """The number of target tokens of each pair, (n,)."""
+        return self.pairs.target.lengths[self.first : self.last]
 
     @property
     def cell_slots(self) -> NDArray[np.int32]:
@@ -115,6 +120,13 @@ class TwoWay:
         """The lengths (I, J) of each pair, (n, 2)."""
         return self.any.sizes if self.forward else self.any.sizes[:, ::-1].copy()
 
+    def by_pair(self, cells: Array) -> Iterator[Array]:
+        """Yield (I, J) for each pair, of values by cell, source-major."""
+        at = 0
+        for n_source, n_target in self.sizes.tolist():
+            yield cells[at : at + n_source * n_target].reshape(n_source, n_target)
+            at += n_source * n_target
+
 
 @dataclass(frozen=True)
 class Posterior:
@@ -128,6 +140,18 @@ class Posterior:
     links: list[tuple[int, int, float]]
     null_source: list[float]
     null_target: list[float]
+
+
+def link_posteriors(batch: TwoWay, links: Links, cells: Array, nulls: Mapping[str, Array]) -> Iterator[Posterior]:
+    """Yield what to say of each pair of a batch: its links, with the values of their cells, source-major; its NULLs."""
+    source, target = 0, 0
+    for line, chosen, matrix in zip(batch.lines.tolist(), links, batch.by_pair(cells)):
+        n_source, n_target = matrix.shape
+        scored = [(i, j, float(matrix[i, j])) for i, j in chosen]
+        null_source = nulls["reverse"][source : source + n_source].tolist() if "reverse" in nulls else []
+        null_target = nulls["forward"][target : target + n_target].tolist() if "forward" in nulls else []
+        yield Posterior(line, scored, null_source, null_target)
+        source, target = source + n_source, target + n_target
 
 
 def all_null(n_source: int, n_target: int) -> Array:

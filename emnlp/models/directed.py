@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array, Blocks
 from emnlp.corpus.bitext import LONGEST, Bitext, Pairs
 from emnlp.corpus.links import Links
+from emnlp.corpus.priors import Priors
 from emnlp.corpus.text import Vocabulary
 from emnlp.engines import engine
 from emnlp.errors import InputError
-from emnlp.factors import FLOOR, Categorical, Factor
+from emnlp.factors import FLOOR, Bucketed, Categorical, Factor
 from emnlp.inference import mixture
 from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.batches import Batch, all_null, batch_cells, every_posterior, in_place
-from emnlp.models.lexicon import NULL_FLOOR, TINY, Lexicon, lexical_support
+from emnlp.models.lexicon import TINY, Lexicon, lexical_support, unseen_potentials
 from emnlp.support import Support
 from emnlp.symmetrize import links
 
@@ -45,12 +46,13 @@ class DirectedAligner(Model):
     target_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     max_length_: int = field(init=False, repr=False, compare=False)
     lowercase_: int = field(init=False, repr=False, compare=False)
+    made: ClassVar[tuple[str, ...]] = (*Model.made, "_lexicon")
 
     def prior_supports(self, bitext: Bitext) -> dict[str, Any]:
         """Return the supports of the factors other than the lexicon; remembers what `places` will need of them."""
         raise NotImplementedError(f"{type(self).__name__} has to define prior_supports(bitext)")
 
-    def places(self, pairs: Pairs) -> tuple[NDArray[Any], NDArray[Any]]:
+    def places(self, pairs: Pairs) -> tuple[Any, ...]:
         """Return where the kernels of this model find the prior of each pair."""
         raise NotImplementedError(f"{type(self).__name__} has to define places(pairs)")
 
@@ -88,7 +90,10 @@ class DirectedAligner(Model):
     @property
     def lexicon(self) -> Lexicon:
         """The fitted lexicon: its word pairs, and their slots."""
-        return Lexicon(self.factors_["lexical"].support, self.source_vocabulary_, self.target_vocabulary_)
+        support, held = self.factors_["lexical"].support, self.__dict__.get("_lexicon")
+        if held is None or held.support is not support:
+            held = self._lexicon = Lexicon(support, self.source_vocabulary_, self.target_vocabulary_)
+        return held
 
     def index(self, corpus: Bitext, batch_size: int | None = None) -> Sequence[Batch]:
         """Return batches of about `batch_size` cells; a pair that this model cannot take is in none."""
@@ -99,17 +104,33 @@ class DirectedAligner(Model):
         bounds = np.append(np.unique(np.searchsorted(pairs.cells[:-1], edges)), len(pairs)).tolist()
         return [Batch(pairs, a, b, slots, null_slots, places) for a, b in zip(bounds, bounds[1:]) if a < b]
 
+    def pseudo_counts(self, prior: Any, corpus: Bitext) -> dict[str, Array]:
+        """Return the pseudo-counts of the lexicon, and of jumps if the model has weights for them.
+
+        `prior` is a `Priors`, in lower case if the text is; of its entries, those whose words never occur together in
+        the text have no slot.
+        """
+        if not isinstance(prior, Priors):
+            raise InputError(f"prior: expected Priors, such as Priors.read reads from a file, not {prior!r}")
+        prior = prior.lowered() if self.lowercase_ else prior
+        found = {}
+        found["lexical"], self.prior_found_ = self.lexicon.pseudo_counts(prior)
+        jump = self.factors_.get("jump")
+        if isinstance(jump, Bucketed) and prior.jumps:
+            found["jump"] = jump.pseudo_counts(prior.jumps, self.places(corpus.pairs)[1])
+        return found
+
     # Potentials
 
     def lexical_potentials(self, theta: Array) -> Array:
         """Return the lexicon as the kernels read it, with what text unseen in training reads at the end.
 
         A pair that the lexicon does not cover, or a target word unseen in training, reads `FLOOR`, from NULL
-        `NULL_FLOOR`; a source word unseen in training emits every target word alike, ``1 / V``. What was learned reads
-        `TINY` at least, so that it is above the floor, and every target word has a component.
+        `NULL_FLOOR`; a source word unseen in training emits every target word alike, ``1 / V``. Two words that are
+        spelt alike, one of them unseen, read more: `SIMILAR` or `IDENTICAL`. What was learned reads `TINY` at least,
+        so that it is above the floor, and every target word has a component.
         """
-        unseen = [FLOOR, 1 / len(self.target_vocabulary_), NULL_FLOOR]  # a pair; a source word; NULL's target word
-        potentials = np.concatenate([theta, unseen])
+        potentials = np.concatenate([theta, unseen_potentials(len(self.target_vocabulary_))])
         np.maximum(potentials, TINY, out=potentials)
         potentials[len(theta)] = FLOOR
         return potentials
@@ -217,6 +238,11 @@ class DirectedAligner(Model):
         best = np.argsort(-probabilities, kind="stable")[:n]
         words = self.target_vocabulary_.words
         return [(words[factor.support.outcomes[row[k]]], float(probabilities[k])) for k in best]
+
+    def entries(self, min_p: float = 1e-3, by: str = "prob") -> Iterator[tuple[str | None, str, float]]:
+        """Yield source word (None for NULL), target word and probability, as `Lexicon.entries` orders them."""
+        self.check_fitted()
+        return self.lexicon.entries(self.factors_["lexical"].probabilities(self.params_["lexical"]), min_p, by)
 
     def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Take over what a model of the same direction, trained on any text, has of the same kinds of factors."""

@@ -15,8 +15,8 @@ from emnlp.factors import Factor, Uniform
 from emnlp.inference import mixture
 from emnlp.models.batches import Batch
 from emnlp.models.directed import NO_TILT, DirectedAligner
-from emnlp.models.lexicon import TINY
-from emnlp.models.positions import Positions
+from emnlp.models.lexicon import N_UNSEEN, TINY
+from emnlp.models.positions import Foreign, Positions
 from emnlp.support import Support
 
 
@@ -50,60 +50,85 @@ class PositionedAligner(DirectedAligner):
         self._positions, self.shapes_, self.step_ = positions, positions.shapes, positions.step
         self._fallback = Positions.by_length(self.max_length_)
 
-    def places(self, pairs: Pairs) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return where the prior of each pair begins, and whether it depends on j; a fallback for foreign lengths."""
+    def places(self, pairs: Pairs) -> tuple[NDArray[Any], NDArray[Any], Foreign | None]:
+        """Return where the prior of each pair begins, whether it depends on j, and a text's own tables, if it has any.
+
+        A text with lengths unseen in training has tables of its own if the position factor is `portable`, and reads
+        those alone; otherwise such a pair falls back on a uniform prior.
+        """
         sizes = np.stack([pairs.source.lengths, pairs.target.lengths], 1)
         bases, steps = self._positions.find(sizes), np.full(len(pairs), self._positions.step)
+        if (bases < 0).any() and self.position.portable:
+            own = Positions.by_shape(sizes, self.null is None)
+            theta = self.factors_["position"].bind(own.support()).theta(self.params_["position"])
+            return own.find(sizes), steps, Foreign(own, theta)
         steps[bases < 0] = 0
-        return np.where(bases < 0, self._positions.bases[-1] + self._fallback.find(sizes), bases), steps
+        return np.where(bases < 0, self._positions.bases[-1] + self._fallback.find(sizes), bases), steps, None
 
     def prepare(self, theta: Blocks) -> Blocks:
-        """Multiply position and null into one prior; a pair of lengths without a table has a uniform one."""
-        positions, rows = self._positions, self._fallback
-        null, word = (1.0, 1.0) if self.null is None else theta["null"][::-1]
-        prior = np.full(positions.bases[-1], null)
-        prior[positions.covered] = theta["position"] * word
+        """Multiply position and null into one prior; a pair of lengths without a table has a uniform one.
+
+        At the end stand the shares of a word and of NULL, for tables that a text has of its own.
+        """
+        rows = self._fallback
+        word, null = (1.0, 1.0) if self.null is None else theta["null"]
         lengths = rows.shapes[rows.shape_of, 0]
         uniform = 1.0 / (1 + lengths) if self.null is None else np.where(rows.components > 0, word / lengths, null)
-        prior = np.maximum(np.concatenate([prior, uniform]), TINY)
+        prior = self._positions.prior(theta["position"], word, null)
+        prior = np.concatenate([prior, np.maximum(uniform, TINY), [word, null]])
         return Blocks({"lexical": self.lexical_potentials(theta["lexical"]), "prior": prior})
 
     def collect(self, counts: Blocks) -> Blocks:
         """Hand the kernels' counts back to the factors."""
         prior = counts["prior"][: self._positions.bases[-1]]
         covered = self._positions.covered
-        arrays = {"lexical": counts["lexical"][:-3], "position": prior[covered]}
+        arrays = {"lexical": counts["lexical"][:-N_UNSEEN], "position": prior[covered]}
         if self.null is not None:
             arrays["null"] = np.array([prior[covered].sum(), prior[~covered].sum()])
         return Blocks({name: arrays[name] for name in self.factors_})
 
+    @staticmethod
+    def _kernel(batch: Batch, potentials: Blocks) -> tuple[tuple[Any, ...], Array]:
+        """Return the kernels' first arguments, and the prior that the batch's places are places in."""
+        *first, (bases, steps, foreign) = batch.kernel
+        prior = potentials["prior"] if foreign is None else foreign.prior(*potentials["prior"][-2:])
+        return (*first, (bases, steps)), prior
+
+    @staticmethod
+    def _prior_counts(batch: Batch, prior: Array, counts: Blocks) -> Array:
+        """Return where the kernels count the prior; nobody learns from lengths that the factors do not cover."""
+        return counts["prior"] if batch.places[2] is None else np.zeros_like(prior)
+
     def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
-        tables = *self.tables(potentials), potentials["prior"], *self.tables(counts), counts["prior"]
-        loglik: float = mixture.expected_counts(*batch.kernel, *tables)
+        first, prior = self._kernel(batch, potentials)
+        tables = *self.tables(potentials), prior, *self.tables(counts), self._prior_counts(batch, prior, counts)
+        loglik: float = mixture.expected_counts(*first, *tables)
         return loglik
 
     def posterior_cells(  # noqa: D102
         self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT, counts: Blocks | None = None
     ) -> tuple[Array, Array, Array]:
         by_cell, by_null = np.empty(batch.n_cells), np.empty(batch.n_targets)
-        tables = *self.tables(potentials), potentials["prior"]
-        logliks = mixture.posteriors(*batch.kernel, *tables, tilt, by_cell, by_null)
+        kernel, prior = self._kernel(batch, potentials)
+        logliks = mixture.posteriors(*kernel, *self.tables(potentials), prior, tilt, by_cell, by_null)
         if counts is not None:
-            first, last, pairs, _, places = batch.kernel
-            null_counts = self.tables(counts)[0]
-            mixture.count_prior(first, last, pairs, places, by_cell, by_null, null_counts, counts["prior"])
+            first, last, pairs, _, places = kernel
+            to_add = self.tables(counts)[0], self._prior_counts(batch, prior, counts)
+            mixture.count_prior(first, last, pairs, places, by_cell, by_null, *to_add)
         return by_cell, by_null, logliks
 
     def decode(self, batch: Batch, potentials: Blocks) -> NDArray[np.int32]:  # noqa: D102
         best = np.empty(batch.n_targets, np.int32)
-        mixture.best_components(*batch.kernel, *self.tables(potentials), potentials["prior"], best)
+        kernel, prior = self._kernel(batch, potentials)
+        mixture.best_components(*kernel, *self.tables(potentials), prior, best)
         return best
 
     def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component, and the component under the lengths (and j)."""
         self.count_emissions(batch, latent, counts)
         token, rank = 0, np.cumsum(self._positions.covered) - 1
-        bases, steps = batch.places
+        bases, steps, foreign = batch.places
+        assert foreign is None, "the position factor does not cover lengths unseen in training"
         for k, (_, n_target) in enumerate(batch.sizes.tolist(), batch.first):
             for j, i in enumerate(latent[token : token + n_target].tolist()):
                 if i > 0 or self.null is None:
@@ -114,7 +139,9 @@ class PositionedAligner(DirectedAligner):
 
     def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:  # noqa: D102
         found = super().inherit_prior(start, same)
-        if "position" in same and np.array_equal(getattr(start, "shapes_", []), self.shapes_):
+        if "position" in same and self.position.portable:
+            found["position"] = self.factors_["position"].adopt(start.params_["position"])
+        elif "position" in same and np.array_equal(getattr(start, "shapes_", []), self.shapes_):
             found["position"] = start.params_["position"]
         return found
 

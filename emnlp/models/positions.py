@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emnlp.blocks import Array
+from emnlp.models.lexicon import TINY
 from emnlp.support import Support
 
 Ints = NDArray[np.int64]
@@ -76,7 +78,30 @@ class Positions:
         space = np.repeat(self.shapes[:, 0] + self.with_null, n_targets)
         longest = int(self.shapes[:, 0].max(initial=1)) + self.with_null
         keep = self.covered
-        return Support(conditions[keep].astype(np.int32), outcomes[keep].astype(np.int32), space, longest)
+        support = Support(conditions[keep].astype(np.int32), outcomes[keep].astype(np.int32), space, longest)
+        if not self.step or self.with_null:  # then there is no diagonal: no j, or no place for NULL
+            return support
+        return support.having(diagonal=self.distances, diagonal_lagged=partial(self.distances, 1))
+
+    def distances(self, lag: int = 0) -> Array:
+        """Return how far each slot is from the diagonal, ``|i / I - (j - lag) / J|``, i and j from 1.
+
+        Examples
+        --------
+        >>> Positions.by_shape(np.array([[2, 4]]), with_null=False).distances().reshape(2, 4)
+        array([[0.25, 0.  , 0.25, 0.5 ],
+               [0.75, 0.5 , 0.25, 0.  ]])
+        """
+        shapes = self.shapes[self.shape_of]
+        j = 1 - lag + (np.arange(self.bases[-1]) - self.bases[self.shape_of]) % shapes[:, 1]
+        distances: Array = np.abs(self.components / shapes[:, 0] - j / shapes[:, 1])[self.covered]
+        return distances
+
+    def prior(self, theta: Array, word: float, null: float) -> Array:
+        """Return the prior of each cell: that of the position factor times `word`, and `null` where NULL is apart."""
+        prior = np.full(self.bases[-1], null)
+        prior[self.covered] = theta * word
+        return np.maximum(prior, TINY)
 
     def find(self, sizes: Ints) -> Ints:
         """Return the base of each pair of lengths, (n,), -1 for a shape that has no table."""
@@ -85,3 +110,27 @@ class Positions:
         keys, wanted = self.shapes @ [scale, 1], sizes @ [scale, 1]
         at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
         return np.where(keys[at] == wanted, self.bases[at], -1)
+
+
+class Foreign:
+    """The prior of sentences whose lengths training has not seen, by a factor that knows one for any lengths.
+
+    Parameters
+    ----------
+    positions : Positions
+        All pairs of lengths of a text, seen or unseen.
+    theta : Array
+        The position factor's, on the support of these positions.
+    """
+
+    def __init__(self, positions: Positions, theta: Array) -> None:
+        self._positions, self._theta = positions, theta
+        self._made: dict[tuple[float, float], Array] = {}
+
+    def prior(self, word: float, null: float) -> Array:
+        """Return the prior of each cell; made once, for every batch of the text."""
+        made = self._made.get((word, null))
+        if made is None:
+            made = self._positions.prior(self._theta, word, null)
+            self._made = {(word, null): made}
+        return made
