@@ -96,6 +96,10 @@ class Model(Product):
         """E-step: add the potentials' expected counts into `counts`; return log P(batch) in nats."""
         raise NotImplementedError
 
+    def likelihood(self, batch: Any, potentials: Blocks) -> float:
+        """Return log P(batch) in nats, without counts."""
+        return self.expect(batch, potentials, potentials.zeros())
+
     def posterior(self, batch: Any, potentials: Blocks) -> Iterator[Array]:
         """Yield the posterior of each item."""
         raise NotImplementedError
@@ -194,7 +198,7 @@ class Model(Product):
         batches = self.index(self.corpus(corpus, fitted=True))
         if not batches:
             raise InputError("nothing to score: no item of the corpus is usable")
-        _, loglik = engine(self.n_jobs).expect(self, self.probabilities(), batches)
+        loglik = engine(self.n_jobs).likelihood(self, self.probabilities(), batches)
         return loglik / sum(len(batch) for batch in batches)
 
     def ready(self, data: Any, normalised: bool = False) -> tuple[Any, Blocks, Sequence[Any]]:

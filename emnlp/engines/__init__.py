@@ -59,6 +59,12 @@ class Engine:
             loglik += value
         return model.collect(total), loglik
 
+    def likelihood(self, model: Model, theta: Blocks, batches: Sequence[Any]) -> float:
+        """Return the log-likelihood (nats) of all batches, without counts."""
+        potentials = model.prepare(theta)
+        del theta
+        return sum(self.map(lambda batch: model.likelihood(batch, potentials), batches))
+
 
 @dataclass(frozen=True)
 class Serial(Engine):

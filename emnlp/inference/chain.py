@@ -18,8 +18,7 @@ scales : (R,) float64
 share : (2,) float64
     The probabilities of a word and of NULL.
 tilt : float64
-    By cell, a factor on the emission; none of size 0. The time that a tilted pair takes grows with the number of its
-    cells whose factor is not 0.
+    By cell, a factor on the emission; none of size 0.
 beam : float
     States whose share of the forward probability is not above it are dropped at that step.
 """
@@ -31,34 +30,24 @@ _FAST = {"reassoc", "contract", "nsz"}  # sums in any order: vectors; the order 
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST)
-def _forward(transitions, emit, stay, end, beam, targets, alpha, moved, active, scales):
+def _forward(n_steps, n, transitions, emit, stay, end, beam, alpha, moved, active, n_active, scales):
     """Fill alpha, (J + 1, n), what moved into each state, (J, n), and the scales; return the log-likelihood.
 
-    ``targets = (lists, sizes)``: step j can move into ``lists[j, : sizes[j]]``. States whose alpha is not above `beam`
-    are dropped; ``active = (lists, sizes)`` are those that are left, with J + 1 rows.
+    States whose alpha is not above `beam` are dropped; ``active[j, : n_active[j]]`` are those that are left.
     """
-    n_steps, n = emit.shape
-    (targets, n_targets), (active, n_active) = targets, active
-    alpha[0] = 0
+    for i in range(n):
+        alpha[0, i] = 0
     alpha[0, 0] = 1
     active[0, 0], n_active[0] = 0, 1
     loglik, product = 0.0, 1.0
     for j in range(n_steps):
         for i in range(n):
             moved[j, i] = 0
-        if n_targets[j] == n - 1:  # every state: row by row
-            for a in range(n_active[j]):
-                m = active[j, a]
-                weight = alpha[j, m]
-                for i in range(n):
-                    moved[j, i] += weight * transitions[m, i]
-        else:
-            for b in range(n_targets[j]):
-                i = targets[j, b]
-                weight = 0.0
-                for a in range(n_active[j]):
-                    weight += alpha[j, active[j, a]] * transitions[active[j, a], i]
-                moved[j, i] = weight
+        for a in range(n_active[j]):
+            m = active[j, a]
+            weight = alpha[j, m]
+            for i in range(n):
+                moved[j, i] += weight * transitions[m, i]
         total = 0.0
         for i in range(n):
             moved[j, i] *= emit[j, i]
@@ -88,39 +77,40 @@ def _forward(transitions, emit, stay, end, beam, targets, alpha, moved, active, 
 
 
 @njit(nogil=True, cache=True, fastmath=_FAST)
-def _backward(transitions, emit, stay, end, alpha, moved, active, scales, wide, nulls, crossed):
-    """Turn `moved` into P(moved into i at j), for the states that were kept, and fill P(stayed at j).
+def _backward(
+    n_steps, n, transitions, emit, stay, end, alpha, moved, active, n_active, scales, wide, at, nulls, counting, crossed
+):
+    """Turn `moved` into P(moved into i at j), and fill P(stayed at j), from ``nulls[at]`` on.
 
-    ``transitions * crossed``, (n, n), are the expected transitions, unless `crossed` is empty.
+    If `counting`, ``transitions * crossed``, (n, n), are the expected transitions.
     """
-    n_steps, n = emit.shape
-    active, n_active = active
-    beta, ahead = wide[0], wide[1]
-    counting = crossed.size > 0
     for m in range(n):
-        beta[m] = end[m] * scales[n_steps] if alpha[n_steps, m] > 0 else 0.0
+        wide[0, m] = end[m] * scales[n_steps] if alpha[n_steps, m] > 0 else 0.0  # beta
+        if counting:
+            for i in range(n):
+                crossed[m, i] = 0
     for j in range(n_steps - 1, -1, -1):
         scale, stayed = scales[j], 0.0
         for b in range(n_active[j + 1]):
             i = active[j + 1, b]
-            ahead[b] = emit[j, i] * beta[i] * scale
+            wide[1, b] = emit[j, i] * wide[0, i] * scale  # what moving into i leads to
         for i in range(n):
-            moved[j, i] *= beta[i] * scale
+            moved[j, i] *= wide[0, i] * scale
         for a in range(n_active[j]):
             m = active[j, a]
             total, weight = 0.0, alpha[j, m]
-            stayed += weight * beta[m]
+            stayed += weight * wide[0, m]
             for b in range(n_active[j + 1]):
-                total += transitions[m, active[j + 1, b]] * ahead[b]
+                total += transitions[m, active[j + 1, b]] * wide[1, b]
             if counting:
                 for b in range(n_active[j + 1]):
-                    crossed[m, active[j + 1, b]] += weight * ahead[b]
-            wide[2, m] = total + stay[j] * scale * beta[m]
-        nulls[j] = stayed * stay[j] * scale
-        for a in range(n_active[j + 1]):
-            beta[active[j + 1, a]] = 0
+                    crossed[m, active[j + 1, b]] += weight * wide[1, b]
+            wide[2, m] = total + stay[j] * scale * wide[0, m]
+        nulls[at + j] = stayed * stay[j] * scale
+        for b in range(n_active[j + 1]):
+            wide[0, active[j + 1, b]] = 0
         for a in range(n_active[j]):
-            beta[active[j, a]] = wide[2, active[j, a]]
+            wide[0, active[j, a]] = wide[2, active[j, a]]
 
 
 @njit(nogil=True, cache=True)
@@ -192,98 +182,92 @@ def _count_transitions(base, n_source, places, transitions, end, crossed, last, 
 
 
 @njit(nogil=True, cache=True)
-def _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay, targets, n_targets):
-    """Fill the weights of every word in every state, those of staying (NULL's), and the states that a word can have."""
+def _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay):
+    """Fill the weights of every word in every state, and those of staying: NULL's."""
     source_starts, target_starts, target, cells, transposed = pairs
     n_source = source_starts[k + 1] - source_starts[k]
     n_target = target_starts[k + 1] - target_starts[k]
     by_target, by_source = (n_source, 1) if transposed else (1, n_target)
     for j in range(n_target):
         stay[j] = share[1] * null[target[target_starts[k] + j]]
-        cell, size = cells[k] + j * by_target, 0
-        if tilt.size == 0:
-            emit[j, 0] = 0
+        emit[j, 0] = 0
+        cell = cells[k] + j * by_target
+        for i in range(n_source):
+            emit[j, i + 1] = share[0] * words[slots[cell + i * by_source]]
+        if tilt.size > 0:
             for i in range(n_source):
-                emit[j, i + 1] = share[0] * words[slots[cell + i * by_source]]
-                targets[j, i] = i + 1
-            size = n_source
-        else:
-            for i in range(n_source + 1):
-                emit[j, i] = 0
-            for i in range(n_source):
-                c = cell + i * by_source
-                if tilt[c - offset] > 0:
-                    emit[j, i + 1] = share[0] * words[slots[c]] * tilt[c - offset]
-                    targets[j, size] = i + 1
-                    size += 1
-        n_targets[j] = size
+                emit[j, i + 1] *= tilt[cell - offset + i * by_source]
 
 
 @njit(nogil=True, cache=True)
 def _buffers(first, last, pairs):
-    """Return room for the longest pair: flat arrays for what is (n, n), and for what is (J + 1, n)."""
-    widest, longest, largest = 0, 0, 0
+    """Return room for the longest pair: what is (n, n), what is (J + 1, n), the same of int32, (J + 1), and (n)."""
+    n, n_target = 0, 0
     for k in range(first, last):
-        n = pairs[0][k + 1] - pairs[0][k] + 1
-        n_target = pairs[1][k + 1] - pairs[1][k]
-        widest, longest, largest = max(widest, n), max(longest, n_target), max(largest, n * (n_target + 1))
-    return np.empty((2, widest * widest)), np.empty((3, largest)), np.empty((2, longest + 1)), np.empty((4, widest))
+        n = max(n, pairs[0][k + 1] - pairs[0][k] + 1)
+        n_target = max(n_target, pairs[1][k + 1] - pairs[1][k])
+    square, tall = np.empty((2, n, n)), np.empty((3, n_target + 1, n))
+    lists, sizes = np.empty((n_target + 1, n), np.int32), np.empty(n_target + 1, np.int32)
+    return square, tall, lists, sizes, np.empty((2, n_target + 1)), np.empty((4, n))
 
 
 @njit(nogil=True, cache=True)
 def expected_counts(
     first, last, pairs, slots, places, null, words, jumps, scales, share, tilt, beam, by_cell, by_null, logliks, counts
 ):
-    """Fill P(i | j) by cell and P(NULL | j) by target token and the log-likelihood of each pair.
+    """Fill P(i | j) by cell and P(NULL | j) by target token, unless empty, and the log-likelihood of each pair.
 
     `counts` are ``(null_counts, jump_counts, row_counts, share_counts)``, to add to; none are of size 0.
     """
-    square, tall, long, wide = _buffers(first, last, pairs)
-    lists, numbers = np.empty((2, tall.shape[1]), np.int32), np.empty((2, long.shape[1]), np.int32)
+    square, tall, active, n_active, long, wide = _buffers(first, last, pairs)
+    transitions, crossed, emit, moved, alpha = square[0], square[1], tall[0], tall[1], tall[2]
+    stay, scale, end, final = long[0], long[1], wide[3], wide[1]
     null_counts, jump_counts, row_counts, share_counts = counts
-    counting = jump_counts.size > 0
-    offset = pairs[3][first]
+    counting, offset = jump_counts.size > 0, pairs[3][first]
     for k in range(first, last):
         n_source = pairs[0][k + 1] - pairs[0][k]
         n_target = pairs[1][k + 1] - pairs[1][k]
-        n, token = n_source + 1, pairs[1][k]
-        base, at, cell = pairs[0][k] + k, token - pairs[1][first], pairs[3][k] - offset
-        transitions = square[0, : n * n].reshape(n, n)
-        crossed = square[1, : (n * n if counting else 0)].reshape(n if counting else 0, n)
-        emit = tall[0, : n_target * n].reshape(n_target, n)
-        moved = tall[1, : n_target * n].reshape(n_target, n)
-        alpha = tall[2, : (n_target + 1) * n].reshape(n_target + 1, n)
-        targets = lists[0, : n_target * n].reshape(n_target, n), numbers[0]
-        active = lists[1, : (n_target + 1) * n].reshape(n_target + 1, n), numbers[1]
-        stay, nulls, scale, end = long[0], by_null[at : at + n_target], long[1], wide[3]
+        n, token, base = n_source + 1, pairs[1][k], pairs[0][k] + k
+        at, cell = token - pairs[1][first], pairs[3][k] - offset
         _transitions(base, n_source, places, jumps, scales, transitions, end)
-        _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay, *targets)
-        logliks[k - first] = _forward(transitions, emit, stay, end, beam, targets, alpha, moved, active, scale)
-        crossed[:] = 0
-        _backward(transitions, emit, stay, end, alpha, moved, active, scale, wide, nulls, crossed)
-        by_target, by_source = (n_source, 1) if pairs[4] else (1, n_target)
-        by_cell[cell : cell + n_source * n_target] = 0
-        for j in range(n_target):
-            for b in range(targets[1][j]):
-                i = targets[0][j, b]
-                by_cell[cell + j * by_target + (i - 1) * by_source] = moved[j, i]
-        if counting:
+        _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay)
+        logliks[k - first] = _forward(
+            n_target, n, transitions, emit, stay, end, beam, alpha, moved, active, n_active, scale
+        )
+        if by_cell.size == 0:
+            continue
+        _backward(
+            n_target, n, transitions, emit, stay, end, alpha, moved, active, n_active, scale, wide, at, by_null,
+            counting, crossed
+        )  # fmt: skip
+        if pairs[4]:
             for j in range(n_target):
-                null_counts[pairs[2][token + j]] += nulls[j]
-            stayed = nulls.sum()
+                for i in range(n_source):
+                    by_cell[cell + j * n_source + i] = moved[j, i + 1]
+        else:
+            for i in range(n_source):
+                for j in range(n_target):
+                    by_cell[cell + i * n_target + j] = moved[j, i + 1]
+        if counting:
+            stayed = 0.0
+            for j in range(n_target):
+                null_counts[pairs[2][token + j]] += by_null[at + j]
+                stayed += by_null[at + j]
             share_counts[0] += n_target - stayed
             share_counts[1] += stayed
             for m in range(n):
-                wide[0, m] = alpha[n_target, m] * scale[n_target]
-            _count_transitions(base, n_source, places, transitions, end, crossed, wide[0], jump_counts, row_counts)
+                final[m] = alpha[n_target, m] * scale[n_target]
+            _count_transitions(base, n_source, places, transitions, end, crossed, final, jump_counts, row_counts)
 
 
 @njit(nogil=True, cache=True)
-def _viterbi(transitions, emit, stay, end, best, back, path):
-    """Fill the best state of each step, -1 where the chain stays; ties go to staying, then to the smaller state."""
-    n_steps, n = emit.shape
-    best[0] = 0
-    best[0, 0] = 1
+def _viterbi(n_steps, n, transitions, emit, stay, end, best, back, path, at):
+    """Fill the best state of each step, from ``path[at]`` on, 0 where the chain stays.
+
+    Ties go to staying, then to the smaller state.
+    """
+    for i in range(n):
+        best[0, i] = i == 0
     for j in range(n_steps):
         top = 0.0
         for i in range(n):
@@ -297,36 +281,27 @@ def _viterbi(transitions, emit, stay, end, best, back, path):
             top = max(top, best[j + 1, i])
         for i in range(n):
             best[j + 1, i] /= top
-    state, top = 0, -1.0
+    state = 0
     for m in range(n):
-        if best[n_steps, m] * end[m] > top:
-            state, top = m, best[n_steps, m] * end[m]
+        if best[n_steps, m] * end[m] > best[n_steps, state] * end[state]:
+            state = m
     for j in range(n_steps - 1, -1, -1):
-        path[j] = state if back[j, state] >= 0 else -1
+        path[at + j] = state if back[j, state] >= 0 else 0
         state = back[j, state] if back[j, state] >= 0 else state
 
 
 @njit(nogil=True, cache=True)
 def best_paths(first, last, pairs, slots, places, null, words, jumps, scales, share, tilt, best):
     """Fill the component of each target token in the most probable alignment of its sentence pair, 0 for NULL."""
-    square, tall, long, wide = _buffers(first, last, pairs)
-    largest = tall.shape[1]
-    lists, sizes = np.empty((2, largest), np.int32), np.empty(long.shape[1], np.int32)
+    square, tall, back, _, long, wide = _buffers(first, last, pairs)
+    transitions, emit, delta, stay, end = square[0], tall[0], tall[1], long[0], wide[3]
     for k in range(first, last):
         n_source = pairs[0][k + 1] - pairs[0][k]
         n_target = pairs[1][k + 1] - pairs[1][k]
-        n, base, at = n_source + 1, pairs[0][k] + k, pairs[1][k] - pairs[1][first]
-        transitions = square[0, : n * n].reshape(n, n)
-        emit = tall[0, : n_target * n].reshape(n_target, n)
-        delta = tall[1, : (n_target + 1) * n].reshape(n_target + 1, n)
-        back = lists[0, : n_target * n].reshape(n_target, n)
-        states = lists[1, : n_target * n].reshape(n_target, n)
-        _transitions(base, n_source, places, jumps, scales, transitions, wide[3])
-        _emissions(k, pairs, slots, null, words, share, tilt, pairs[3][first], emit, long[0], states, sizes)
-        path = best[at : at + n_target]
-        _viterbi(transitions, emit, long[0], wide[3, :n], delta, back, path)
-        for j in range(n_target):
-            path[j] = max(path[j], 0)
+        _transitions(pairs[0][k] + k, n_source, places, jumps, scales, transitions, end)
+        _emissions(k, pairs, slots, null, words, share, tilt, pairs[3][first], emit, stay)
+        at = pairs[1][k] - pairs[1][first]
+        _viterbi(n_target, n_source + 1, transitions, emit, stay, end, delta, back, best, at)
 
 
 @njit(nogil=True, cache=True)

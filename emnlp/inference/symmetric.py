@@ -111,12 +111,15 @@ def links_of(sizes, points):
 
 
 @njit(nogil=True, cache=True)
-def tilt(forward, reverse, least, gap, forward_tilt, reverse_tilt):
-    """Raise the dual variables of symmetric posteriors, (cells,), and fill what either direction's emissions are times.
+def climb(step, forward, reverse, duals):
+    """One step of dual ascent towards equal posteriors, (cells,)."""
+    for c in range(duals.size):
+        duals[c] += step * (forward[c] - reverse[c])
 
-    A cell whose posterior is not above `least` is dropped from its direction: factor 0.
-    """
-    for c in range(gap.size):
-        gap[c] += forward[c] - reverse[c]
-        forward_tilt[c] = np.exp(-gap[c]) if forward[c] > least else 0.0
-        reverse_tilt[c] = np.exp(gap[c]) if reverse[c] > least else 0.0
+
+@njit(nogil=True, cache=True)
+def tilts(duals, forward, reverse):
+    """Fill ``exp(-duals)`` and ``exp(duals)``, (cells,): what the emissions of either direction are times."""
+    for c in range(duals.size):
+        forward[c] = np.exp(-duals[c]) if abs(duals[c]) > 1e-7 else 1.0  # most are next to 0
+        reverse[c] = 1 / forward[c]

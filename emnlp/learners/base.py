@@ -31,7 +31,7 @@ class Learner(Saved):
     guarantee: ClassVar[Guarantee] = "none"
 
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
-        """Yield the first parameters with their objective, then those after each M-step."""
+        """Yield the first parameters with their objective, then those after each of ``model.max_iter`` M-steps."""
         raise NotImplementedError
 
     def promises(self, model: Model) -> bool:

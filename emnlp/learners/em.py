@@ -22,8 +22,9 @@ class EM(Learner):
     guarantee: ClassVar[Guarantee] = "monotone"
 
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
-        while True:
+        for _ in range(model.max_iter):
             counts, loglik = engine.expect(model, model.theta(params), batches)
             yield Step(params, loglik + model.penalty(params))
             params = model.maximize(counts, params)
             del counts  # on a large lexicon, not to live through the next E-step
+        yield Step(params, engine.likelihood(model, model.theta(params), batches) + model.penalty(params))

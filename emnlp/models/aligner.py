@@ -175,6 +175,10 @@ class Aligner(Model):
             for name, model in self.directions.items()
         )
 
+    def likelihood(self, batch: TwoWay, potentials: Blocks) -> float:  # noqa: D102
+        ways = self.directions.items()
+        return sum(model.likelihood(getattr(batch, name), potentials.part(name)) for name, model in ways)
+
     def posterior_cells(self, batch: TwoWay, potentials: Blocks) -> tuple[Array, dict[str, Array]]:
         """Return the combined posterior by cell, source-major, and each direction's P(NULL) by token."""
         cells, nulls = {}, {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -95,10 +95,14 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class TwoWay:
-    """The same sentence pairs, seen from both directions; a direction that is not modelled is absent."""
+    """The same sentence pairs, seen from both directions; a direction that is not modelled is absent.
+
+    `local` holds what an E-step leaves for the next one on the same batch.
+    """
 
     forward: Batch | None
     reverse: Batch | None
+    local: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
     def any(self) -> Batch:

@@ -156,6 +156,10 @@ class DirectedAligner(Model):
         """
         raise NotImplementedError
 
+    def likelihood(self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT) -> float:
+        """Return log P(batch) in nats."""
+        return float(self.posterior_cells(batch, potentials, tilt)[2].sum())
+
     def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
         cells, _, logliks = self.posterior_cells(batch, potentials, counts=counts)
         mixture.count_words(batch.cell_slots, cells, self.tables(counts)[1])
