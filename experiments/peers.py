@@ -1,6 +1,6 @@
 """Run a peer on two parallel files: links of both directions, Pharaoh, source first.
 
-    python experiments/peers.py thot-ibm1|thot-fastalign|eflomal|nltk SOURCE TARGET FORWARD REVERSE
+    python experiments/peers.py thot-ibm1|thot-hmm|thot-fastalign|eflomal|nltk SOURCE TARGET FORWARD REVERSE
 
 The peers come with ``pip install 'emnlp[peers]'``. Each runs in a process of its own, so that it can be timed whole.
 """
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ITERATIONS = 5
 
@@ -21,17 +22,24 @@ def thot(kind: str, source: list[list[str]], target: list[list[str]]) -> Iterato
     """Yield the links of each pair, (source position, target position), by one directed model of Thot's."""
     from thot import alignment
 
-    model = {"thot-ibm1": alignment.Ibm1AlignmentModel, "thot-fastalign": alignment.FastAlignModel}[kind]()
-    model.variational_bayes = kind == "thot-fastalign"  # as `fast_align -d -o -v`
+    first = alignment.FastAlignModel() if kind == "thot-fastalign" else alignment.Ibm1AlignmentModel()
+    first.variational_bayes = kind == "thot-fastalign"  # as `fast_align -d -o -v`
     for s, t in zip(source, target):
-        model.add_sentence_pair(s, t, 1)
+        first.add_sentence_pair(s, t, 1)
+    model = trained(first)
+    if kind == "thot-hmm":
+        model = trained(alignment.HmmAlignmentModel(first))
+    for _, matrix in model.get_best_alignments(source, target):
+        rows, columns = matrix.to_numpy().nonzero()
+        yield list(zip(rows.tolist(), columns.tolist()))
+
+
+def trained(model: Any) -> Any:
     model.start_training()
     for _ in range(ITERATIONS):
         model.train()
     model.end_training()
-    for _, matrix in model.get_best_alignments(source, target):
-        rows, columns = matrix.to_numpy().nonzero()
-        yield list(zip(rows.tolist(), columns.tolist()))
+    return model
 
 
 def nltk(source: list[list[str]], target: list[list[str]]) -> Iterator[list[tuple[int, int]]]:

@@ -72,7 +72,7 @@ class Backoff(Saved):
     array([0.5, 0.5, 0. , 0.5, 0.5, 0. ])
     """
 
-    strength: float = 10.0
+    strength: float = 20.0
     conditions: Classing = field(default_factory=Prefix)
     outcomes: Classing = field(default_factory=Prefix)
     smoothing: float = 0.1

@@ -114,8 +114,8 @@ class Jump(Bucketed):
     """
 
     words: int = 2000
-    width: int = 10
-    strength: float = 10.0
+    width: int = 20
+    strength: float = 3.0
     smoothing: float = 1.0
     sweeps: int = 3
 

@@ -34,7 +34,7 @@ class HMMAligner(DirectedAligner):
     ======== ========================================== ============================ ===========
     lexical  source word or NULL                        target word                  Categorical
     jump     source word at i' (or the start), i', I    i, or I + 1 after the last   Jump
-    null     (none)                                     word, NULL                   Fixed(0.2)
+    null     (none)                                     word, NULL                   Fixed(0.1)
     ======== ========================================== ============================ ===========
 
     Start it from Model 1: ``HMMAligner().fit(bitext, start=IBM1().fit(bitext))``.
@@ -69,7 +69,7 @@ class HMMAligner(DirectedAligner):
     """
 
     jump: Factor = field(default_factory=Jump)
-    null: Factor = field(default_factory=lambda: Fixed(0.2))
+    null: Factor = field(default_factory=lambda: Fixed(0.1))
     beam: float = 1e-8
 
     kinds: ClassVar[dict[str, tuple[type, ...]]] = {**DirectedAligner.kinds, "jump": (Factor,), "null": (Factor,)}
@@ -148,7 +148,7 @@ class HMMAligner(DirectedAligner):
                     for slot in self._states.slots(klass, row, m, i, n_source):
                         counts["jump"][slot] += 1
                     m = i
-            counts["null"] += [n_target - path.count(0), path.count(0)]
+            counts["null"][:] += [n_target - path.count(0), path.count(0)]
             token += n_target
 
     def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:  # noqa: D102
