@@ -111,7 +111,7 @@ def main() -> None:
     links_path, model, picture = write(name, aligner, links[BEST], bitext, gold, k).values()
     align = os.path.relpath(Path(sys.executable).with_name("emnlp")) + " align"
     print(f"\nWritten: {links_path} (links), {model} (the aligner), {picture} ({names[k]})")
-    print(f"Next, your own text: {align} my.en my.fr --lowercase --alpha {ALPHA} -o my.links --save my.model")
+    print(f"Next, your own text: {align} my.en my.fr --lowercase -o my.links --save my.model")
     print(f"More of the same: {align} new.{one} new.{other} --load {model} -o new.links")
 
 

@@ -9,12 +9,13 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from emnlp.cli import arguments
+from emnlp.cli import arguments, priors
 from emnlp.cli.arguments import say, warn
+from emnlp.cli.lengths import Lengths
 from emnlp.cli.results import Results
 
 if TYPE_CHECKING:
-    from emnlp.corpus import Bitext
+    from emnlp.corpus import Bitext, Priors
     from emnlp.models import Aligner
 
 METHODS = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and", "product", "mean")
@@ -22,22 +23,31 @@ MODELS = ("hmm", "hmm-fast", "hmm-single", "fast-align", "ibm2", "ibm1")
 
 _EPILOG = """\
 models (hmm, hmm-fast, hmm-single and ibm2 are started from Model 1):
-  hmm         both directions trained to agree, with symmetric posteriors; links by their product (default)
-  hmm-fast    the same without regularisation and back-off: half the time, a little worse
-  hmm-single  two HMM aligners on their own, symmetrised; what one direction alone gets
+  hmm         both directions trained to agree, with symmetric posteriors; links
+              by their product (default)
+  hmm-fast    the same without regularisation and back-off: a third less time,
+              worse links, above all of small texts
+  hmm-single  two HMM aligners on their own, symmetrised; hmm in one direction
   fast-align  links near the diagonal: the fastest
   ibm2, ibm1  the textbook's; ibm1 is Model 1 alone
 
 examples:
-  emnlp align train.en train.fr -o train.links        train both directions to agree, write Pharaoh links
-  emnlp align train.en-fr.gz --save en-fr.model       one file of 'source ||| target' (or TAB) lines
-  emnlp align new.en new.fr --load en-fr.model        align other text with a trained model
-  emnlp align --load en-fr.model -                    'source ||| target' lines as they come, a line back for each
-  emnlp align train.en train.fr --fast                when time matters
+  train on two files, write links (Pharaoh's format):
+    emnlp align train.en train.fr -o train.links
+  one file of 'source ||| target' or TAB lines; keep the model:
+    emnlp align train.en-fr.gz -o train.links --save en-fr.model
+  align other text with a trained model:
+    emnlp align new.en new.fr --load en-fr.model -o new.links
+  'source ||| target' lines as they come, a line of links back for each:
+    emnlp align --load en-fr.model -
+  a dictionary, with words separated by TABs, helps to train:
+    emnlp align train.en train.fr --prior words.tsv -o train.links
 
-Text is UTF-8, one tokenised sentence a line; '-' is standard input or output; .gz .bz2 .xz .zst are (de)compressed.
-LINKS has one line for each line of the input: 'i-j' pairs, counted from 0, source first. A pair that is blank on one
-side or too long gets a blank line. The same input and options give the same bits at any number of threads.
+Text is UTF-8, one tokenised sentence a line; '-' is standard input or output;
+.gz .bz2 .xz .zst files are (de)compressed. LINKS has one line for each line of
+the input: 'i-j' pairs, counted from 0, source first; a pair that is blank on a
+side has a blank line. The same input and options give the same bits at any
+number of threads. Everything else is in docs/alignment.md.
 """
 
 
@@ -45,41 +55,50 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "align",
+        usage="%(prog)s SOURCE [TARGET] [-o LINKS] [options]",
         help="train a word aligner on parallel text, or apply a trained one",
-        description="Train a word aligner on parallel text and write the links of every sentence pair.",
+        description="Train a word aligner on parallel text; write the links of each sentence pair.\n"
+        "Defaults are in parentheses.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="source text; or, without TARGET, 'source ||| target' lines")
-    parser.add_argument("target", metavar="TARGET", nargs="?", help="target text, line by line its translation")
+    parser.add_argument("source", metavar="SOURCE", help="source text; without TARGET, lines of 'source ||| target'")
+    parser.add_argument("target", metavar="TARGET", nargs="?", help="target text; line k translates line k of SOURCE")
     _add_files(parser.add_argument_group("files"))
-    text = parser.add_argument_group("text")
-    text.add_argument("--lowercase", action="store_true", help="lower-case both sides (a saved model remembers it)")
-    longest = "longest side of a pair, in tokens (200)"
-    text.add_argument("--max-length", type=arguments.positive, metavar="N", help=longest)
+    _add_text(parser.add_argument_group("text"))
     _add_model(parser.add_argument_group("model"))
-    links = parser.add_argument_group("links")
-    how = f"{', '.join(METHODS)} (product for hmm and hmm-fast, else the fifth)"
-    links.add_argument("--symmetrize", choices=METHODS, metavar="METHOD", help=how)
-    least = "of product and mean (the model's own: 0.4 with agreement, else 0.5)"
-    links.add_argument("--threshold", type=arguments.probability, metavar="P", help=least)
+    priors.add(parser.add_argument_group("priors"))
+    _add_links(parser.add_argument_group("links"))
     run_ = parser.add_argument_group("run")
-    run_.add_argument("--threads", type=arguments.positive, metavar="N", help="(every processor)")
+    run_.add_argument("--threads", type=arguments.positive, metavar="N", help="how many to use (every processor)")
     run_.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def _add_files(files: Any) -> None:
-    links = "where links go (default: standard output)"
+    links = "where links go (standard output)"
     files.add_argument("-o", "--output", metavar="LINKS", default="-", type=arguments.path, help=links)
     posteriors = "also write link probabilities, as JSON lines"
     files.add_argument("--posteriors", metavar="FILE", type=arguments.path, help=posteriors)
-    scores = "also write log-likelihoods: of each pair TAB per token, in nats"
+    scores = "also write the log-likelihood of each pair, and the same a token: two columns, in nats"
     files.add_argument("--scores", metavar="FILE", type=arguments.path, help=scores)
     save = "write the trained model, both directions in one file"
     files.add_argument("--save", metavar="MODEL", type=arguments.path, help=save)
-    load = "align with a saved model instead of training one; with SOURCE '-' alone, line by line"
+    load = "align with a saved model instead of training one; with SOURCE '-' and no TARGET, line by line"
     files.add_argument("--load", metavar="MODEL", type=arguments.path, help=load)
+
+
+def _add_text(text: Any) -> None:
+    text.add_argument("--lowercase", action="store_true", help="lower-case both sides (a saved model remembers it)")
+    longest = "pairs with more tokens on a side train nothing and are aligned in pieces (200; at most 1000)"
+    text.add_argument("--max-length", type=arguments.positive, metavar="N", help=longest)
+
+
+def _add_links(links: Any) -> None:
+    how = f"{', '.join(METHODS)} (product for hmm and hmm-fast, else grow-diag-final-and)"
+    links.add_argument("--symmetrize", choices=METHODS, metavar="METHOD", help=how)
+    least = "links of product and mean are those more probable than P (0.4 for hmm and hmm-fast, else 0.5)"
+    links.add_argument("--threshold", type=arguments.probability, metavar="P", help=least)
 
 
 def _add_model(model: Any) -> None:
@@ -87,15 +106,16 @@ def _add_model(model: Any) -> None:
     which.add_argument("--model", choices=MODELS, metavar="NAME", help=f"{', '.join(MODELS)} (hmm); see below")
     short = {"dest": "model", "action": "store_const", "const": "hmm-fast"}
     which.add_argument("--fast", **short, help="short for --model hmm-fast")
-    model.add_argument("--direction", choices=("both", "forward", "reverse"), help="both (default) or one alone")
-    steps = "M-steps of each model of the chain (5)"
+    ways = "forward or reverse: that direction alone (both)"
+    model.add_argument("--direction", choices=("both", "forward", "reverse"), metavar="WAY", help=ways)
+    steps = "M-steps of each model of the chain (5; hmm: 2 of Model 1, then 6)"
     model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
-    prior = "0: plain EM (default); above 0: Dirichlet prior, variational Bayes"
+    prior = "above 0: a Dirichlet prior on lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01)"
     model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
-    rounds = "of regularisation with agreement: more are slower (hmm: 2, hmm-fast: 0)"
+    rounds = "of regularisation before links are made, 0 for none in training either (hmm: 2, hmm-fast: 0)"
     model.add_argument("--rounds", type=arguments.count, metavar="N", help=rounds)
     model.add_argument("--init", choices=("constant", "random"), help="first parameters (constant)")
-    model.add_argument("--seed", type=arguments.count, metavar="S", help="of a random start (0)")
+    model.add_argument("--seed", type=arguments.count, metavar="S", help="of --init random (0)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -110,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
         results = Results.open(args, stack)
         if args.save:
             check_writable(args.save)
+        priors.check_writable(args)
         if chain is None:
             aligner = _apply(Aligner.load(args.load), args)
             if args.source == "-" and args.target is None:
@@ -117,19 +138,20 @@ def run(args: argparse.Namespace) -> int:
             else:
                 bitext = _read(args, aligner)
                 _warn_of_unknown(aligner, bitext, args)
-                results.write(aligner, bitext)
+                priors.write(args, bitext, results.write(aligner, bitext))
         else:
+            prior = priors.read(args)
             bitext = _read(args)
-            aligner = _train(bitext, chain, args)
+            aligner = _train(bitext, chain, prior, args)
             if args.save:
                 aligner.save(args.save)
-            results.write(aligner, bitext)
+            priors.write(args, bitext, results.write(aligner, bitext))
     say(args, f"aligned {results.lines:,} pairs in {time.perf_counter() - begin:.1f} s")
     return 0
 
 
 def _check(args: argparse.Namespace) -> None:
-    training = ("model", "iterations", "alpha", "init", "seed", "save")
+    training = ("model", "iterations", "alpha", "init", "seed", "save", "prior")
     given = [name for name in training if getattr(args, name) is not None]
     if args.load and given:
         args.usage_error(f"--{given[0]} is about training; with --load nothing is trained")
@@ -139,13 +161,16 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error(f"--symmetrize {args.symmetrize} needs both directions")
     if args.seed is not None and args.init != "random":
         args.usage_error("--seed needs --init random: the constant start draws nothing")
-    named = [path for path in (args.output, args.posteriors, args.scores, args.save) if path]
+    priors.check(args)
+    named = [path for path in (args.output, args.posteriors, args.scores, args.save, args.write_priors) if path]
     outputs = [os.path.realpath(path) for path in named if path != "-"]
-    inputs = {os.path.realpath(path) for path in (args.source, args.target, args.load) if path and path != "-"}
+    inputs = {
+        os.path.realpath(path) for path in (args.source, args.target, args.load, args.prior) if path and path != "-"
+    }
     if len(set(outputs)) < len(outputs) or inputs & set(outputs):
         args.usage_error("an output file is named twice, or is also an input")
     if named.count("-") > 1:
-        args.usage_error("only one of links, posteriors and scores can go to standard output; give -o LINKS")
+        args.usage_error("only one result can go to standard output; give links a file, -o LINKS, or the other one")
 
 
 def _chain(args: argparse.Namespace) -> list[Aligner]:
@@ -189,12 +214,9 @@ def _read(args: argparse.Namespace, loaded: Aligner | None = None) -> Bitext:
     from emnlp.corpus import Bitext
 
     bitext = Bitext.read(args.source, args.target, **_text_options(args, loaded))
-    longest = bitext.max_length
-    for problem, mask in (("blank on a side", bitext.blank), (f"longer than {longest} tokens", bitext.too_long)):
-        if mask.any():
-            where = f"{bitext.source.name}:{mask.argmax() + 1}"
-            many = f"{mask.sum():,} pairs are" if mask.sum() > 1 else "1 pair is"
-            warn(f"{many} {problem}, first {where}; no links there")
+    lengths = Lengths()
+    lengths.add(bitext)
+    lengths.warn(bitext.max_length, training=loaded is None)
     say(args, f"read {len(bitext):,} pairs, {len(bitext.source.ids):,} + {len(bitext.target.ids):,} tokens")
     return bitext
 
@@ -206,16 +228,15 @@ def _stream(aligner: Aligner, results: Results, args: argparse.Namespace) -> Non
 
     if sys.stdin is None:
         raise InputError("standard input is closed")
-    unusable = 0
-    for bitext in bitexts(sys.stdin.buffer, "<stdin>", **_text_options(args, aligner)):
+    options, lengths = _text_options(args, aligner), Lengths()
+    for bitext in bitexts(sys.stdin.buffer, "<stdin>", **options):
         results.write(aligner, bitext)
         sys.stdout.flush()
-        unusable += int((~bitext.usable).sum())
-    if unusable:
-        warn(f"{unusable:,} of {results.lines:,} pairs are blank on a side or too long; no links there")
+        lengths.add(bitext)
+    lengths.warn(options["max_length"], training=False)
 
 
-def _train(bitext: Bitext, chain: list[Aligner], args: argparse.Namespace) -> Aligner:
+def _train(bitext: Bitext, chain: list[Aligner], prior: Priors | None, args: argparse.Namespace) -> Aligner:
     from emnlp.models import Agreement
     from emnlp.models.recipes import train
 
@@ -226,7 +247,10 @@ def _train(bitext: Bitext, chain: list[Aligner], args: argparse.Namespace) -> Al
 
     seed = (args.seed or 0) if args.init == "random" else None
     verbose = 0 if args.quiet else 1
-    return train(bitext, chain, after=report, n_jobs=arguments.threads(args), random_state=seed, verbose=verbose)
+    settings = {"n_jobs": arguments.threads(args), "random_state": seed, "verbose": verbose}
+    aligner = train(bitext, chain, prior=prior, after=report, **settings)
+    priors.tell(args, prior, aligner)
+    return aligner
 
 
 def _apply(aligner: Aligner, args: argparse.Namespace) -> Aligner:

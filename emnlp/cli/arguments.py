@@ -16,10 +16,10 @@ def path(text: str) -> str:
 
 
 def number(kind: Callable[[str], float], low: float, high: float, name: str) -> Callable[[str], float]:
-    """Return an argument type: a number within bounds, called `name` in the message."""
+    """Return an argument type: a finite number within bounds, called `name` in the message."""
 
     def parse(text: str) -> float:
-        if not low <= (value := kind(text)) <= high:
+        if not low <= (value := kind(text)) <= high or value == float("inf"):
             raise ValueError
         return value
 
@@ -30,6 +30,7 @@ def number(kind: Callable[[str], float], low: float, high: float, name: str) -> 
 count = number(int, 0, float("inf"), "number")
 positive = number(int, 1, float("inf"), "number")
 alpha = number(float, 0, 1e10, "alpha")
+weight = number(float, 0, float("inf"), "weight")
 probability = number(float, 0, 1, "probability")
 
 

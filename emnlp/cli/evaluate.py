@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from emnlp.metrics import AlignmentScores
 
 _ALIGN_EPILOG = """\
-GOLD has one line a sentence pair, 'i-j' Sure, 'i?j' or 'ipj' Possible only, 0-based, source first; or it is a
-WPT/NAACL .wa file of lines 'SENT i j [S|P]', 1-based. Its content tells which. LINKS is always 0-based.
+GOLD has one line a sentence pair, 'i-j' Sure, 'i?j' or 'ipj' Possible only,
+0-based, source first; or it is a WPT/NAACL .wa file of lines 'SENT i j [S|P]',
+1-based. Its content tells which. LINKS is always 0-based.
 
 examples:
   emnlp evaluate align dev.links dev.gold
@@ -23,8 +24,9 @@ examples:
   emnlp evaluate align all.links all.gold.gz --lines 1::8
   tail -n 137 all.links | emnlp evaluate align - dev.gold
 
-The last line printed can go into a paper: the rates in %, the counts, and how to get them again.
-Rates are as in Och & Ney (2003): precision against Possible, recall against Sure links.
+The last line printed can go into a paper: the rates in %, the counts, and how
+to get them again. Rates are as in Och & Ney (2003): precision against Possible,
+recall against Sure links.
 """
 
 
@@ -38,7 +40,7 @@ def _add_align(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     align = whats.add_parser(
         "align",
         help="alignment error rate, precision, recall and F1 of word links",
-        description="Print alignment error rate (AER), precision, recall and F1 of word links against gold.",
+        description="Print AER, precision, recall and F1 of word links against gold.",
         epilog=_ALIGN_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -20,18 +20,21 @@ FORMATS: dict[str, Callable[[str, str, float], str]] = {
 NULL = "NULL"
 
 _EPILOG = """\
-A line of tsv is 'source TAB target TAB p', p being p(target | source); with --direction reverse, the source is the
-target side of the training text, and p the reverse model's. NULL, which emits the words that translate nothing, is
+A line of tsv is 'source TAB target TAB p', p being p(target | source); with
+--direction reverse, the source is the target side of the training text, and p
+the reverse model's. NULL, which emits the words that translate nothing, is
 written NULL and comes first; then source words in code-point order.
 
-A line of moses is 'target source p', as in Moses' lex.f2e for the forward direction (f the source, e the target), and
-as in lex.e2f for the reverse one. Its lines for source words that translate to nothing, 'NULL source p', are not
+A line of moses is 'target source p', as in Moses' lex.f2e for the forward
+direction (f the source, e the target), and as in lex.e2f for the reverse one.
+Its lines for source words that translate to nothing, 'NULL source p', are not
 there: the model has no such probability.
 
 examples:
-  emnlp lexicon en-fr.model | grep -P '^house\\t'
+  emnlp lexicon en-fr.model | grep '^house'
   emnlp lexicon en-fr.model --min-p 0.01 --format moses -o lex.f2e
-  emnlp lexicon en-fr.model --min-p 0.01 --format moses --direction reverse -o lex.e2f
+  emnlp lexicon en-fr.model --min-p 0.01 --format moses --direction reverse \\
+    -o lex.e2f
 """
 
 
@@ -45,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", type=arguments.path, help="what `emnlp align --save` wrote")
-    output = "where to write (default: standard output); .gz .bz2 .xz .zst are compressed"
+    output = "where to write (standard output); .gz .bz2 .xz .zst are compressed"
     parser.add_argument("-o", "--output", metavar="FILE", default="-", type=arguments.path, help=output)
     which = "forward (default), p(target | source), or reverse"
     parser.add_argument("--direction", choices=("forward", "reverse"), help=which)

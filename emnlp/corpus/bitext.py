@@ -55,7 +55,7 @@ class Bitext:
     """Sentence pairs: line k of `source` is a translation of line k of `target`.
 
     A pair with an empty side, or with more than `max_length` tokens on one, is kept in its place but not *usable*: it
-    trains nothing and is aligned with no link.
+    trains nothing. The former is aligned with no link, the latter in `Pieces`.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Bitext:
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_length <= LONGEST:
-            raise InputError(f"max_length is {self.max_length}; it can be 1 to {LONGEST}: split longer lines")
+            raise InputError(f"max_length is {self.max_length}; it can be 1 to {LONGEST}; longer pairs are cut")
         if len(self.source) != len(self.target):
             raise InputError(
                 f"{self.source.name} has {len(self.source)} lines and {self.target.name} has {len(self.target)}; "
@@ -212,7 +212,7 @@ class Bitext:
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """Which pairs train a model and get links, (n,)."""
+        """Which pairs train a model, and are aligned whole, (n,)."""
         return ~self.blank & ~self.too_long
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,14 +21,16 @@ from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
-from emnlp.models.batches import Posterior, TwoWay, every_posterior, in_place, link_posteriors, no_link
+from emnlp.models.batches import TwoWay
 from emnlp.models.directed import DirectedAligner
+from emnlp.models.parallel import BitextModel
+from emnlp.models.posteriors import Posterior, every_line, joined, link_posteriors
 from emnlp.support import Support
 from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
 
 
 @dataclass(kw_only=True, repr=False)
-class Aligner(Model):
+class Aligner(BitextModel):
     """Two directed aligners, P(target | source) and P(source | target), and one set of links from both.
 
     The parts are independent: the objective is the sum of theirs. They share one index and one set of lexical slots,
@@ -208,6 +211,9 @@ class Aligner(Model):
             return next(iter(points.values()))
         return combine(batch.sizes, points["forward"], points["reverse"], self.symmetrize)
 
+    def links(self, batch: TwoWay, potentials: Blocks) -> Links:  # noqa: D102
+        return links(batch.sizes, self.decode(batch, potentials))
+
     def best(self, batch: TwoWay, potentials: Blocks) -> dict[str, NDArray[np.int32]]:
         """Return each target token's component in the best alignment of each direction."""
         return {name: way.decode(getattr(batch, name), potentials.part(name)) for name, way in self.directions.items()}
@@ -230,59 +236,45 @@ class Aligner(Model):
 
     # What users call
 
-    def predict(self, corpus: Any) -> Links:
-        """Return the links of each pair, source first; an unusable pair has none.
-
-        Parameters
-        ----------
-        corpus : Bitext or list of (source tokens, target tokens)
-
-        Returns
-        -------
-        Links
-        """
-        bitext, potentials, batches = self.ready(corpus)
-
-        def found(batch: TwoWay) -> Links:
-            return links(batch.sizes, self.decode(batch, potentials))
-
-        return in_place(len(bitext), batches, engine(self.n_jobs).map(found, batches))
-
-    def predict_proba(self, corpus: Any) -> list[Array]:
-        """Return the combined posterior of each link, (I, J) a pair; 0 throughout an unusable pair.
-
-        NULL has no row here: it is one of each direction's components, in ``forward.predict_proba``, (I + 1, J).
-        """
-        bitext, potentials, batches = self.ready(corpus)
-        found = engine(self.n_jobs).map(lambda batch: list(self.posterior(batch, potentials)), batches)
-        return every_posterior(bitext, batches, found, no_link)
-
     def posteriors(self, corpus: Any) -> Iterator[Posterior]:
         """Yield one `Posterior` a pair, in order: the links of `predict`, with probabilities, and those of NULL."""
+        bitext, pieces = self.cut(corpus)
+        found = self._posteriors(bitext)
+        yield from joined(found, pieces, self._posteriors(pieces.bitext), self.directions) if len(pieces) else found
+
+    def _posteriors(self, corpus: Bitext) -> Iterator[Posterior]:
         bitext, potentials, batches = self.ready(corpus)
-        line = 0
-        for batch in batches:
+
+        def found(batch: TwoWay) -> Iterator[Posterior]:
             cells, nulls = self.posterior_cells(batch, potentials)
             points = cells > self.threshold if self.symmetrize in POSTERIOR else self.decode(batch, potentials)
-            for posterior in link_posteriors(batch, links(batch.sizes, points.astype(np.uint8)), cells, nulls):
-                yield from (Posterior(blank, [], [], []) for blank in range(line, posterior.line))
-                yield posterior
-                line = posterior.line + 1
-        yield from (Posterior(blank, [], [], []) for blank in range(line, len(bitext)))
+            return link_posteriors(batch, links(batch.sizes, points.astype(np.uint8)), cells, nulls)
+
+        return every_line(len(bitext), chain.from_iterable(map(found, batches)))
 
     def scores(self, corpus: Any) -> Array:
-        """Return the log-likelihood of each pair, and the same per token, in nats; (n, 2), NaN for an unusable pair.
+        """Return the log-likelihood of each pair, and the same per token, in nats; (n, 2), NaN for a blank pair.
 
         It is log P(target | source) + log P(source | target), as in `score`, which is its mean: never regularised. The
-        tokens are those of both sides; in one direction alone, those of the side it explains.
+        tokens are those of both sides; in one direction alone, those of the side it explains. Of a pair longer than
+        `max_length_`, which `score` leaves out, it is the sum over its pieces; those with an empty side do not count.
         """
+        bitext, pieces = self.cut(corpus)
+        found = self._logliks(bitext)
+        if len(pieces):
+            np.add.at(found, pieces.lines, self._logliks(pieces.bitext))
+        loglik, tokens = np.where(found[:, 1] > 0, found.T, np.nan)
+        return np.stack([loglik, loglik / tokens], 1)
+
+    def _logliks(self, corpus: Bitext) -> Array:
+        """Return the log-likelihood of each pair, and how many tokens it explains; 0 and 0 for an unusable pair."""
         bitext, potentials, batches = self.ready(corpus, normalised=True)
-        ways, found = self.directions.items(), np.full((len(bitext), 2), np.nan)
+        ways, found = self.directions.items(), np.zeros((len(bitext), 2))
 
         def add(batch: TwoWay) -> None:
             each = [model.posterior_cells(getattr(batch, name), potentials.part(name))[2] for name, model in ways]
             tokens = [getattr(batch, name).target_lengths for name in self.directions]
-            found[batch.lines] = np.stack([sum(each), sum(each) / sum(tokens)], 1)
+            found[batch.lines] = np.stack([sum(each), sum(tokens)], 1)
 
         list(engine(self.n_jobs).map(add, batches))
         return found
@@ -297,7 +289,3 @@ class Aligner(Model):
             missing = vocabulary.ids(text.vocabulary) < 0
             shares[side] = float(missing[text.ids].mean()) if len(text.ids) else 0.0
         return shares
-
-    def align(self, source: Sequence[str], target: Sequence[str]) -> list[tuple[int, int]]:
-        """Return the links of one sentence pair."""
-        return self.predict([(source, target)])[0]

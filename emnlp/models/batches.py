@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array
-from emnlp.corpus.bitext import Bitext, Pairs
+from emnlp.corpus.bitext import Pairs
 from emnlp.corpus.links import Links
 
 
@@ -130,55 +130,6 @@ class TwoWay:
         for n_source, n_target in self.sizes.tolist():
             yield cells[at : at + n_source * n_target].reshape(n_source, n_target)
             at += n_source * n_target
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """What an `Aligner` says of one sentence pair.
-
-    `links` are ``(i, j, p)``; ``null_source[i]`` and ``null_target[j]`` are the probabilities that a word is a
-    translation of nothing, by the reverse and the forward model; empty if that direction is not modelled.
-    """
-
-    line: int
-    links: list[tuple[int, int, float]]
-    null_source: list[float]
-    null_target: list[float]
-
-
-def link_posteriors(batch: TwoWay, links: Links, cells: Array, nulls: Mapping[str, Array]) -> Iterator[Posterior]:
-    """Yield what to say of each pair of a batch: its links, with the values of their cells, source-major; its NULLs."""
-    source, target = 0, 0
-    for line, chosen, matrix in zip(batch.lines.tolist(), links, batch.by_pair(cells)):
-        n_source, n_target = matrix.shape
-        scored = [(i, j, float(matrix[i, j])) for i, j in chosen]
-        null_source = nulls["reverse"][source : source + n_source].tolist() if "reverse" in nulls else []
-        null_target = nulls["forward"][target : target + n_target].tolist() if "forward" in nulls else []
-        yield Posterior(line, scored, null_source, null_target)
-        source, target = source + n_source, target + n_target
-
-
-def all_null(n_source: int, n_target: int) -> Array:
-    """Return (I + 1, J) with all mass on NULL, as a read-only view: it may stand for a very long pair."""
-    column = np.zeros((n_source + 1, 1))
-    column[0] = 1
-    return np.broadcast_to(column, (n_source + 1, n_target))
-
-
-def no_link(n_source: int, n_target: int) -> Array:
-    """Return (I, J) of zeros, as a read-only view."""
-    return np.broadcast_to(0.0, (n_source, n_target))
-
-
-def every_posterior(
-    bitext: Bitext, batches: Sequence[Any], found: Iterable[Iterable[Array]], unusable: Callable[[int, int], Array]
-) -> list[Array]:
-    """Put the posteriors of batches where their lines stand; the other lines have that of an unusable pair."""
-    by_line: dict[int, Array] = {}
-    for batch, posteriors in zip(batches, found):
-        by_line |= dict(zip(batch.lines.tolist(), posteriors))
-    sizes = zip(bitext.source.lengths.tolist(), bitext.target.lengths.tolist())
-    return [by_line[k] if k in by_line else unusable(*size) for k, size in enumerate(sizes)]
 
 
 def in_place(n: int, batches: Sequence[Any], found: Iterable[Links]) -> Links:

@@ -14,15 +14,15 @@ from emnlp.corpus.bitext import LONGEST, Bitext, Pairs
 from emnlp.corpus.links import Links
 from emnlp.corpus.priors import Priors
 from emnlp.corpus.text import Vocabulary
-from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import FLOOR, Bucketed, Categorical, Factor
 from emnlp.inference import mixture
 from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
-from emnlp.models.batches import Batch, all_null, batch_cells, every_posterior, in_place
+from emnlp.models.batches import Batch, batch_cells
 from emnlp.models.lexicon import TINY, Lexicon, lexical_support, unseen_potentials
+from emnlp.models.parallel import BitextModel
 from emnlp.support import Support
 from emnlp.symmetrize import links
 
@@ -31,7 +31,7 @@ NO_TILT = np.empty(0)
 
 
 @dataclass(kw_only=True, repr=False)
-class DirectedAligner(Model):
+class DirectedAligner(BitextModel):
     """A model of P(target | source) in which every target word comes from one source word, or from NULL.
 
     A subclass has a prior of alignments: factors, and the kernels of an inference over them.
@@ -40,6 +40,7 @@ class DirectedAligner(Model):
     lexical: Factor = field(default_factory=Categorical)
     max_iter: int = 5
 
+    null_rows: ClassVar[int] = 1
     kinds: ClassVar[dict[str, tuple[type, ...]]] = {**Model.kinds, "lexical": (Factor,)}
     kept: ClassVar[tuple[str, ...]] = ("source_vocabulary_", "target_vocabulary_", "max_length_", "lowercase_")
     source_vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
@@ -173,6 +174,11 @@ class DirectedAligner(Model):
         """Return the best component of each target token, pair after pair: 0 for NULL, else 1 + the source position."""
         raise NotImplementedError
 
+    def links(self, batch: Batch, potentials: Blocks) -> Links:  # noqa: D102
+        points = np.zeros(batch.n_cells, np.uint8)
+        points_of(batch.sizes, self.decode(batch, potentials), False, points)
+        return links(batch.sizes, points)
+
     def count_emissions(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component."""
         token, words = 0, len(self.target_vocabulary_)
@@ -184,36 +190,6 @@ class DirectedAligner(Model):
             token += n_target
 
     # What users call
-
-    def predict(self, corpus: Any) -> Links:
-        """Return the most probable links of each pair; target words aligned to NULL, and unusable pairs, have none.
-
-        Parameters
-        ----------
-        corpus : Bitext or list of (source tokens, target tokens)
-
-        Returns
-        -------
-        Links
-            As many as the corpus has pairs; ``str`` lines by ``Links.pharaoh()``.
-        """
-        bitext, potentials, batches = self.ready(corpus)
-
-        def found(batch: Batch) -> Links:
-            points = np.zeros(batch.n_cells, np.uint8)
-            points_of(batch.sizes, self.decode(batch, potentials), False, points)
-            return links(batch.sizes, points)
-
-        return in_place(len(bitext), batches, engine(self.n_jobs).map(found, batches))
-
-    def predict_proba(self, corpus: Any) -> list[Array]:
-        """Return P(component | target token) of each pair, (I + 1, J), NULL first.
-
-        The columns sum to 1; an unusable pair has all its mass on NULL.
-        """
-        bitext, potentials, batches = self.ready(corpus)
-        found = engine(self.n_jobs).map(lambda batch: list(self.posterior(batch, potentials)), batches)
-        return every_posterior(bitext, batches, found, all_null)
 
     def translations(self, word: str | None, n: int = 10) -> list[tuple[str, float]]:
         """Return the most probable target words of a source word, None for NULL, with their probabilities.

@@ -131,7 +131,7 @@ class ByTable(States):
         support = Support.ragged(lengths + 1)
         i = support.outcomes + 1
         end = i > lengths[support.conditions]
-        return support, (1 + end) * self.longest + i - m[support.conditions]
+        return support, (1 + end) * self.longest + np.minimum(i - m[support.conditions], self.longest)
 
     def support(self, source: Text | None = None, classes: Ints | None = None) -> Support:  # noqa: D102
         return self._cells[0]
