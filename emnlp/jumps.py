@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from emnlp.inference.index import distinct, find, hashed
+from emnlp.inference.index import distinct, find, hashed, packed
 
 Ints = NDArray[np.int32]
 
@@ -38,7 +38,7 @@ class Jumps:
     @classmethod
     def of(cls, n_classes: int, width: int, classes: Ints, lefts: Ints, rights: Ints) -> Jumps:
         """Cover the rows that occur, (N,)."""
-        keys = distinct(_keys(classes, lefts, rights))
+        keys = distinct(packed(classes, lefts, rights))
         parts = (keys >> 32, (keys >> 16 & 0xFFFF) - 1, keys & 0xFFFF)
         return cls(n_classes, width, *(part.astype(np.int32) for part in parts))
 
@@ -62,15 +62,10 @@ class Jumps:
 
     @cached_property
     def _table(self) -> tuple[Ints, NDArray[np.int64]]:
-        keys = _keys(self.classes, self.lefts, self.rights)
+        keys = packed(self.classes, self.lefts, self.rights)
         return hashed(keys), keys
 
     def find(self, classes: Ints, lefts: Ints, rights: Ints) -> Ints:
         """Return the number of each row, -1 for one that is not covered."""
-        rows: Ints = find(*self._table, _keys(classes, lefts, rights))
+        rows: Ints = find(*self._table, packed(classes, lefts, rights))
         return rows
-
-
-def _keys(classes: Ints, lefts: Ints, rights: Ints) -> NDArray[np.int64]:
-    wide = [part.astype(np.int64) for part in (classes, lefts, rights)]
-    return (wide[0] << 32) + ((wide[1] + 1) << 16) + wide[2]

@@ -11,8 +11,9 @@ from emnlp.errors import InputError
 HEURISTICS = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and")
 """Methods that combine the best links of the two directions."""
 
-POSTERIOR = ("product", "mean")
-"""Methods that combine the two posteriors: their geometric or arithmetic mean, above a threshold."""
+POSTERIOR = ("product", "product-grow", "mean")
+"""Methods that combine the two posteriors: their geometric or arithmetic mean, above a threshold; ``product-grow`` adds
+neighbours, as grow-diag does, that either direction alone puts above it."""
 
 METHODS = HEURISTICS + POSTERIOR
 

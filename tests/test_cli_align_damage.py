@@ -141,7 +141,7 @@ def test_tampered_tensor(align, model, name, value):
         lambda text: text.replace('"Categorical"', '"Unheard"'),
         lambda text: text.replace('"format": 1', '"format": 2'),
         lambda text: text.replace('"alpha": 1.0', '"alpha": "x"'),
-        lambda text: text.replace('"threshold": 0.4', '"threshold": NaN'),
+        lambda text: text.replace('"threshold": 0.5', '"threshold": NaN'),
         lambda text: "[" * 100_000,
         lambda text: "9" * 5000,
         lambda text: text.replace('"Categorical", "alpha": 1.0', '"Factor"'),

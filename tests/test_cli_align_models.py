@@ -10,17 +10,17 @@ from test_cli_align import EN, FR, LINES, align, check_posteriors, expected, fol
 
 from emnlp import Agreement, load
 from emnlp.models.recipes import RECIPES
-from emnlp.symmetrize import METHODS
+from emnlp.symmetrize import HEURISTICS, METHODS, POSTERIOR
 
 
 @pytest.mark.parametrize("symmetrize", METHODS)
 @pytest.mark.parametrize("direction", ["both", "forward", "reverse"])
 def test_methods_and_directions(align, symmetrize, direction, model):
     options = ("-q", "--symmetrize", symmetrize, "--direction", direction)
-    if direction != "both" and symmetrize not in ("product", "mean"):
+    if direction != "both" and symmetrize in HEURISTICS:
         assert align(EN, FR, *options, "--load", model)[0] == 2
         return
-    thresholds = ("0", "1") if symmetrize in ("product", "mean") else (None,)
+    thresholds = ("0", "1") if symmetrize in POSTERIOR else (None,)
     for threshold in thresholds:
         given = () if threshold is None else ("--threshold", threshold)
         assert align(EN, FR, *options, "--load", model, *given, "-o", "o", "--posteriors", "p")[0] == 0
@@ -55,7 +55,7 @@ def test_the_default_is_an_hmm_with_agreement(align, expected):
     assert (status, out) == (0, expected)
     aligner = load("m")
     assert isinstance(aligner, Agreement)
-    assert (aligner.symmetrize, aligner.threshold, aligner.rounds) == ("product", 0.4, 2)
+    assert (aligner.symmetrize, aligner.threshold, aligner.rounds) == ("product-grow", 0.5, 1)
     lines = [line.split(" nats")[0].rsplit(" ", 1)[0] for line in err.splitlines()]
     assert lines[1:3] == ["emnlp: IBM1:", "emnlp: HMMAligner with agreement:"]
 

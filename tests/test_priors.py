@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import expect
-from zoo import EXAMPLE, ROWS, project
+from zoo import EXAMPLE, HMM, ROWS, project
 
 from emnlp import (
     IBM1,
@@ -44,16 +44,18 @@ HMMR\t0\t2
 
 
 def _hmm(**settings):
-    return Aligner(forward=HMMAligner(), reverse=HMMAligner(jump=Jump(words=1, width=2)), **settings)
+    return Aligner(forward=HMM(), reverse=HMM(jump=Jump(words=1, width=2)), **settings)
 
 
 MODELS = {name: row.make for name, row in ROWS.items() if "-uniform-" not in name} | {
-    "HMM": HMMAligner,
-    "HMM-null": lambda **settings: HMMAligner(null=Categorical(), jump=Jump(words=2, width=1, sweeps=1), **settings),
-    "HMM-dirichlet": lambda **settings: HMMAligner(lexical=Dirichlet(alpha=0.2), **settings),
+    "HMM": HMM,
+    "HMM-null": lambda **settings: HMM(null=Categorical(), jump=Jump(words=2, width=1, sweeps=1), **settings),
+    "HMM-dirichlet": lambda **settings: HMM(lexical=Dirichlet(alpha=0.2), **settings),
     "HMM-both": _hmm,
 }
 models = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
+RISING = {name: make for name, make in MODELS.items() if name not in ROWS or ROWS[name].monotone}
+rising = pytest.mark.parametrize("make", RISING.values(), ids=RISING.keys())
 categorical = [name for name in MODELS if isinstance(MODELS[name]().unbound().get("lexical"), Categorical)]
 
 
@@ -206,7 +208,7 @@ def test_a_model_is_a_prior():
 # What fits make of them
 
 
-@models
+@rising
 def test_the_guarantee_holds_with_a_prior(make):
     for seed in (None, 4):
         model = make(random_state=seed, max_iter=8).fit(EXAMPLE, prior=PRIOR)
@@ -218,13 +220,11 @@ def test_the_guarantee_holds_with_a_prior(make):
         assert objective[-1] == pytest.approx(loglik + model.penalty(model.params_))
 
 
-@models
+@rising
 def test_the_maximization_step_is_a_maximum_with_a_prior(make):
     model = make(random_state=3, max_iter=2).fit(EXAMPLE, prior=PRIOR)
     counts, _ = expect(model, model.theta(model.params_), model.index(EXAMPLE))
-    best = model.params_
-    for _ in range(60):  # jumps are climbed, not solved
-        best = model.maximize(counts, best)
+    best = model.maximize(counts, model.params_)
     rng = np.random.default_rng(0)
 
     def bound(name, params):
@@ -234,6 +234,9 @@ def test_the_maximization_step_is_a_maximum_with_a_prior(make):
     for name, params in best.items():
         factor = model.factors_[name]
         top = bound(name, params)
+        if isinstance(factor, Jump):  # climbed, not solved
+            assert top >= bound(name, model.params_[name])
+            continue
         for _ in range(5 if params.size else 0):
             nearby = project(factor, params * np.exp(0.01 * rng.standard_normal(params.size)))
             assert bound(name, nearby) <= top + 1e-12 * abs(top)

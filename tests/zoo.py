@@ -5,7 +5,23 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from emnlp import IBM1, IBM2, Aligner, Bitext, Categorical, Diagonal, Dirichlet, Fixed, Uniform
+from emnlp import (
+    IBM1,
+    IBM2,
+    Agreement,
+    Aligner,
+    Backoff,
+    Bitext,
+    Categorical,
+    Diagonal,
+    Dirichlet,
+    Fixed,
+    HMMAligner,
+    Jump,
+    PooledJump,
+    Uniform,
+)
+from emnlp.factors.backoff import Prefix
 
 FACTORS = {
     "categorical": Categorical(),
@@ -19,6 +35,13 @@ NULLS = {
     "smoothed": Categorical(alpha=3.0),
     "dirichlet": Dirichlet(alpha=2.0),
 }
+JUMPS = {
+    "jump": Jump(words=2, width=2),
+    "wide": Jump(words=0, width=10),
+    "pooled": PooledJump(width=3),
+    **FACTORS,
+}
+"""How the HMM aligner jumps: by words and buckets, clipped and not, and by a table."""
 
 
 def project(factor, params):
@@ -30,10 +53,14 @@ def project(factor, params):
 
 @dataclass(frozen=True)
 class Row:
-    """A way to make a model, and how long the sentences are on which its latent structures can be enumerated."""
+    """A way to make a model, and how long the sentences are on which its latent structures can be enumerated.
+
+    `monotone` says whether EM promises that the objective never falls.
+    """
 
     make: partial
     longest: int = 3
+    monotone: bool = True
 
     def model(self, **settings):
         """Return a fresh model."""
@@ -71,6 +98,33 @@ ROWS |= {
     "IBM2-diagonal-bounded": Row(partial(IBM2, position=Diagonal(1.0, bounds=(0.5, 1.5)), null=Fixed(0.2))),
     "Aligner-diagonal": Row(partial(_aligner, IBM2, *2 * ({"position": Diagonal(), "null": Fixed(0.1)},)), 2),
 }
+
+HMM = partial(HMMAligner, beam=0.0)
+for k, (lexical_name, lexical) in enumerate(FACTORS.items()):
+    for m, (jump_name, jump) in enumerate(JUMPS.items()):
+        null_name = list(NULLS)[(k + m) % len(NULLS)]
+        make = partial(HMM, lexical=lexical, jump=jump, null=NULLS[null_name])
+        ROWS[f"HMM-{lexical_name}-{jump_name}-{null_name}"] = Row(make, monotone=jump_name != "pooled")
+COARSE = Categorical(backoff=Backoff(2.0, Prefix(1), Prefix(1), 0.5))
+ROWS |= {
+    "IBM1-backoff": Row(partial(IBM1, lexical=COARSE), monotone=False),
+    "HMM-backoff": Row(partial(HMM, lexical=COARSE, jump=Jump(words=1, width=1)), monotone=False),
+    "Aligner-HMM": Row(partial(_aligner, HMM, {"jump": Jump(words=1, width=2)}, {"jump": Categorical()}), 2),
+}
+
+
+def _agreement(kind, one, other, **settings):
+    return Agreement(forward=kind(**one), reverse=kind(**other), **settings)
+
+
+for rounds in (0, 2):
+    each = {"lexical": Dirichlet(0.1), "null": Fixed(0.1)}, {"null": Categorical()}
+    for kind in (IBM1, HMM):
+        name = f"Agreement-{'HMM' if kind is HMM else 'IBM1'}-{rounds}"
+        ROWS[name] = Row(partial(_agreement, kind, *each, rounds=rounds), 2, monotone=False)
+ROWS["Agreement-HMM-backoff"] = Row(
+    partial(_agreement, HMM, {"lexical": COARSE}, {"jump": Categorical()}, rounds=1, step=0.5), 2, monotone=False
+)
 
 
 def bitexts(longest):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from emnlp.corpus import Bitext, Priors
     from emnlp.models import Aligner
 
-METHODS = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and", "product", "mean")
+_GROWN = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and")
+METHODS = (*_GROWN, "product", "product-grow", "mean")
 MODELS = ("hmm", "hmm-fast", "hmm-single", "fast-align", "ibm2", "ibm1")
 
 _EPILOG = """\
@@ -95,9 +96,9 @@ def _add_text(text: Any) -> None:
 
 
 def _add_links(links: Any) -> None:
-    how = f"{', '.join(METHODS)} (product for hmm and hmm-fast, else grow-diag-final-and)"
+    how = f"{', '.join(METHODS)} (product-grow for hmm and hmm-fast, else grow-diag-final-and)"
     links.add_argument("--symmetrize", choices=METHODS, metavar="METHOD", help=how)
-    least = "links of product and mean are those more probable than P (0.4 for hmm and hmm-fast, else 0.5)"
+    least = "links of product, product-grow and mean are those more probable than P (0.5)"
     links.add_argument("--threshold", type=arguments.probability, metavar="P", help=least)
 
 
@@ -112,7 +113,7 @@ def _add_model(model: Any) -> None:
     model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
     prior = "above 0: a Dirichlet prior on lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01)"
     model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
-    rounds = "of regularisation before links are made, 0 for none in training either (hmm: 2, hmm-fast: 0)"
+    rounds = "of regularisation before links are made, 0 for none in training either (hmm: 1, hmm-fast: 0)"
     model.add_argument("--rounds", type=arguments.count, metavar="N", help=rounds)
     model.add_argument("--init", choices=("constant", "random"), help="first parameters (constant)")
     model.add_argument("--seed", type=arguments.count, metavar="S", help="of --init random (0)")
@@ -157,7 +158,7 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error(f"--{given[0]} is about training; with --load nothing is trained")
     if args.save == "-":
         args.usage_error("--save needs a file: a model is not text for standard output")
-    if args.direction in ("forward", "reverse") and args.symmetrize not in (None, "product", "mean"):
+    if args.direction in ("forward", "reverse") and args.symmetrize in _GROWN:
         args.usage_error(f"--symmetrize {args.symmetrize} needs both directions")
     if args.seed is not None and args.init != "random":
         args.usage_error("--seed needs --init random: the constant start draws nothing")
@@ -193,7 +194,7 @@ def _chain(args: argparse.Namespace) -> list[Aligner]:
     if args.rounds is not None and not isinstance(last, Agreement):
         args.usage_error("--rounds is of models that agree: hmm and hmm-fast, in both directions")
     if args.threshold is not None and last.symmetrize not in POSTERIOR:
-        args.usage_error(f"--threshold is of product and mean, {name} has {last.symmetrize}; add --symmetrize product")
+        args.usage_error(f"--threshold is of posteriors, {name} has {last.symmetrize}; add --symmetrize product")
     return chain
 
 
@@ -266,7 +267,9 @@ def _apply(aligner: Aligner, args: argparse.Namespace) -> Aligner:
     aligner.n_jobs = arguments.threads(args)
     aligner.symmetrize = args.symmetrize or aligner.symmetrize
     if args.threshold is not None and aligner.symmetrize not in POSTERIOR:
-        raise InputError(f"--threshold needs --symmetrize product or mean; this model has {aligner.symmetrize}")
+        raise InputError(
+            f"--threshold needs --symmetrize product, product-grow or mean; this model has {aligner.symmetrize}"
+        )
     aligner.threshold = aligner.threshold if args.threshold is None else args.threshold
     if args.rounds is not None:
         if not isinstance(aligner, Agreement):

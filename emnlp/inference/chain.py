@@ -64,7 +64,7 @@ def _forward(n_steps, n, transitions, emit, stay, end, beam, alpha, moved, activ
         n_active[j + 1] = size
         scales[j] = 1 / kept
         product *= kept
-        if product < 1e-200:
+        if product < 1e-100:
             loglik += np.log(product)
             product = 1.0
         for i in range(n):
@@ -253,7 +253,7 @@ def expected_counts(
             for j in range(n_target):
                 null_counts[pairs[2][token + j]] += by_null[at + j]
                 stayed += by_null[at + j]
-            share_counts[0] += n_target - stayed
+            share_counts[0] += max(0.0, n_target - stayed)
             share_counts[1] += stayed
             for m in range(n):
                 final[m] = alpha[n_target, m] * scale[n_target]

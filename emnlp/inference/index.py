@@ -259,3 +259,40 @@ def coarsen(starts, order, outcomes, n):
                 size += 1
             slots[slot] = slot_of[o]
     return slots, conditions[:size].copy()
+
+
+@njit(nogil=True, cache=True)
+def spots(starts, classes, start):
+    """List the states of an aligner's chain: before each sentence, and at each of its tokens.
+
+    Parameters
+    ----------
+    starts : (n + 1,) int64
+    classes : (N,) int32
+        The class of each token.
+    start : int
+        The class of the state before a sentence.
+
+    Returns
+    -------
+    classes, lefts, rights : (N + n,) int32
+        The class of each state and the number of words before and after it; -1 before the start.
+    """
+    size = classes.size + starts.size - 1
+    found, lefts, rights = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32)
+    for k in range(starts.size - 1):
+        n = starts[k + 1] - starts[k]
+        for m in range(n + 1):
+            at = starts[k] + k + m
+            found[at] = classes[starts[k] + m - 1] if m > 0 else start
+            lefts[at], rights[at] = m - 1, n - m
+    return found, lefts, rights
+
+
+@njit(nogil=True, cache=True)
+def packed(classes, lefts, rights):
+    """Return one key a state: class, words before it (plus 1) and after it."""
+    keys = np.empty(classes.size, np.int64)
+    for k in range(keys.size):
+        keys[k] = (np.int64(classes[k]) << 32) + (np.int64(lefts[k] + 1) << 16) + rights[k]
+    return keys

@@ -173,9 +173,10 @@ def count_prior(first, last, pairs, places, by_cell, by_null, null_counts, prior
 
 @njit(nogil=True, cache=True)
 def count_words(slots, by_cell, word_counts):
-    """Add values by cell into the counts of the shared lexicon."""
+    """Add values by cell into the counts of the shared lexicon; next to 0 it is not worth the memory access."""
     for c in range(slots.size):
-        word_counts[slots[c]] += by_cell[c]
+        if by_cell[c] > 1e-12:
+            word_counts[slots[c]] += by_cell[c]
 
 
 @njit(nogil=True, cache=True)

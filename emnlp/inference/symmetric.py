@@ -111,15 +111,35 @@ def links_of(sizes, points):
 
 
 @njit(nogil=True, cache=True)
+def grow(sizes, candidates, points):
+    """Add candidates next to points, diagonally too, that align a word without point: the growth of grow-diag."""
+    at = 0
+    for k in range(sizes.shape[0]):
+        n_source, n_target = sizes[k]
+        some, out = candidates[at : at + n_source * n_target], points[at : at + n_source * n_target]
+        at += n_source * n_target
+        source_done, target_done = np.zeros(n_source, np.uint8), np.zeros(n_target, np.uint8)
+        for i in range(n_source):
+            for j in range(n_target):
+                if out[i * n_target + j]:
+                    source_done[i] = target_done[j] = 1
+        _grow_diag(out, some, some, n_source, n_target, source_done, target_done)
+
+
+@njit(nogil=True, cache=True)
 def climb(step, forward, reverse, duals):
-    """One step of dual ascent towards equal posteriors, (cells,)."""
+    """One step of dual ascent towards equal posteriors, (cells,); without NULL, they may be out of reach: within 50."""
     for c in range(duals.size):
-        duals[c] += step * (forward[c] - reverse[c])
+        duals[c] = min(max(duals[c] + step * (forward[c] - reverse[c]), -50.0), 50.0)
 
 
 @njit(nogil=True, cache=True)
 def tilts(duals, forward, reverse):
     """Fill ``exp(-duals)`` and ``exp(duals)``, (cells,): what the emissions of either direction are times."""
     for c in range(duals.size):
-        forward[c] = np.exp(-duals[c]) if abs(duals[c]) > 1e-7 else 1.0  # most are next to 0
-        reverse[c] = 1 / forward[c]
+        dual = duals[c]
+        if abs(dual) < 1e-5:  # most are
+            forward[c], reverse[c] = 1 - dual, 1 + dual
+        else:
+            forward[c] = np.exp(-dual)
+            reverse[c] = 1 / forward[c]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Agreement(Aligner):
     step : float
         By how much the difference of the posteriors raises lambda.
     symmetrize, threshold, max_iter
-        As for `Aligner`; ``product`` by default.
+        As for `Aligner`; ``product-grow`` by default.
 
     References
     ----------
@@ -63,13 +63,11 @@ class Agreement(Aligner):
     [(0, 0), (1, 1)]
     """
 
-    guarantee: ClassVar[Guarantee] = "none"
-
     forward: DirectedAligner | None = field(default_factory=HMMAligner)
     reverse: DirectedAligner | None = field(default_factory=HMMAligner)
-    symmetrize: str = "product"
-    threshold: float = 0.4
-    rounds: int = 2
+    symmetrize: str = "product-grow"
+    threshold: float = 0.5
+    rounds: int = 1
     step: float = 1.5
 
     def __post_init__(self) -> None:
@@ -80,6 +78,11 @@ class Agreement(Aligner):
             raise InputError(f"rounds is {self.rounds}; it counts rounds of regularisation, from 0")
         if not self.step > 0:
             raise InputError(f"step is {self.step}; it has to be above 0; for no regularisation, set rounds to 0")
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """Counts by a product of posteriors climb no likelihood."""
+        return "none"
 
     def both(self, batch: TwoWay, potentials: Blocks, duals: Duals, counts: Blocks | None = None) -> Cells:
         """Return each direction's P(link) by cell, P(NULL) by token, and the log-likelihood, all under the duals.
@@ -125,9 +128,10 @@ class Agreement(Aligner):
         other[:] = one
         return super().collect(counts)
 
-    def posterior_cells(self, batch: TwoWay, potentials: Blocks) -> tuple[Array, dict[str, Array]]:  # noqa: D102
-        cells, nulls, _ = self.symmetric(batch, potentials)
-        return self.combined(cells), nulls
+    def posterior_cells(  # noqa: D102
+        self, batch: TwoWay, potentials: Blocks
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        return self.symmetric(batch, potentials)[:2]
 
     def best(self, batch: TwoWay, potentials: Blocks) -> dict[str, Any]:
         """Return each target token's most probable component in each direction, by the regularised posteriors."""

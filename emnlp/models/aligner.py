@@ -17,7 +17,8 @@ from emnlp.corpus.priors import Priors
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Factor
-from emnlp.inference.symmetric import points_of
+from emnlp.factors.base import Guarantee
+from emnlp.inference.symmetric import grow, points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
@@ -43,7 +44,8 @@ class Aligner(BitextModel):
         None leaves a direction out.
     symmetrize : str
         How links are made from both directions; one of `emnlp.symmetrize.METHODS`: a heuristic over the best links of
-        each, or ``product`` and ``mean``: links whose posteriors' geometric or arithmetic mean is above `threshold`.
+        each, or ``product`` and ``mean``: links whose posteriors' geometric or arithmetic mean is above `threshold`;
+        ``product-grow`` adds their neighbours that align a word without link, if either direction's posterior is above.
     threshold : float
         Between 0 and 1.
     max_iter : int
@@ -84,6 +86,11 @@ class Aligner(BitextModel):
             raise InputError(f"symmetrize: {self.symmetrize!r} is not known; choose from {', '.join(METHODS)}")
         if not 0 <= self.threshold <= 1:
             raise InputError(f"threshold is {self.threshold}; a probability lies between 0 and 1")
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """What both directions promise."""
+        return "monotone" if all(part.guarantee == "monotone" for part in self.directions.values()) else "none"
 
     @property
     def directions(self) -> dict[str, DirectedAligner]:
@@ -182,12 +189,12 @@ class Aligner(BitextModel):
         ways = self.directions.items()
         return sum(model.likelihood(getattr(batch, name), potentials.part(name)) for name, model in ways)
 
-    def posterior_cells(self, batch: TwoWay, potentials: Blocks) -> tuple[Array, dict[str, Array]]:
-        """Return the combined posterior by cell, source-major, and each direction's P(NULL) by token."""
+    def posterior_cells(self, batch: TwoWay, potentials: Blocks) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return each direction's posterior by cell, source-major, and its P(NULL) by token."""
         cells, nulls = {}, {}
         for name, model in self.directions.items():
             cells[name], nulls[name], _ = model.posterior_cells(getattr(batch, name), potentials.part(name))
-        return self.combined(cells), nulls
+        return cells, nulls
 
     def combined(self, cells: Mapping[str, Array]) -> Array:
         """Return one posterior by cell: the geometric mean of the directions', or what `symmetrize` says."""
@@ -198,18 +205,26 @@ class Aligner(BitextModel):
 
     def posterior(self, batch: TwoWay, potentials: Blocks) -> Iterator[Array]:
         """Return the combined posterior of each pair, (I, J): the geometric mean, or what `symmetrize` says."""
-        return batch.by_pair(self.posterior_cells(batch, potentials)[0])
+        return batch.by_pair(self.combined(self.posterior_cells(batch, potentials)[0]))
 
     def decode(self, batch: TwoWay, potentials: Blocks) -> NDArray[np.uint8]:
         """Return the alignment points of each pair as 0/1 cells, source-major."""
         if self.symmetrize in POSTERIOR:
-            return (self.posterior_cells(batch, potentials)[0] > self.threshold).astype(np.uint8)
+            return self.above(batch, self.posterior_cells(batch, potentials)[0])
         points = {name: np.zeros(batch.any.n_cells, np.uint8) for name in self.directions}
         for name, best in self.best(batch, potentials).items():
             points_of(getattr(batch, name).sizes, best, name == "reverse", points[name])
         if len(points) == 1:
             return next(iter(points.values()))
         return combine(batch.sizes, points["forward"], points["reverse"], self.symmetrize)
+
+    def above(self, batch: TwoWay, cells: Mapping[str, Array]) -> NDArray[np.uint8]:
+        """Return the points whose combined posterior is above the threshold; with neighbours, for ``product-grow``."""
+        points = (self.combined(cells) > self.threshold).astype(np.uint8)
+        if self.symmetrize == "product-grow" and len(cells) == 2:
+            one, other = cells.values()
+            grow(batch.sizes, (np.maximum(one, other) > self.threshold).astype(np.uint8), points)
+        return points
 
     def links(self, batch: TwoWay, potentials: Blocks) -> Links:  # noqa: D102
         return links(batch.sizes, self.decode(batch, potentials))
@@ -247,8 +262,9 @@ class Aligner(BitextModel):
 
         def found(batch: TwoWay) -> Iterator[Posterior]:
             cells, nulls = self.posterior_cells(batch, potentials)
-            points = cells > self.threshold if self.symmetrize in POSTERIOR else self.decode(batch, potentials)
-            return link_posteriors(batch, links(batch.sizes, points.astype(np.uint8)), cells, nulls)
+            by_posterior = self.symmetrize in POSTERIOR
+            points = self.above(batch, cells) if by_posterior else self.decode(batch, potentials)
+            return link_posteriors(batch, links(batch.sizes, points), self.combined(cells), nulls)
 
         return every_line(len(bitext), chain.from_iterable(map(found, batches)))
 

@@ -16,14 +16,14 @@ from emnlp.corpus.links import Links
 
 
 def batch_cells(total: int) -> int:
-    """Return how many cells a batch should have: many, for the caches' sake, but enough batches for some threads.
+    """Return how many cells a batch should have: few, so that a cache holds what is computed of each, but not too few.
 
     Examples
     --------
     >>> batch_cells(10_000), batch_cells(1 << 30)
-    (65536, 1048576)
+    (65536, 131072)
     """
-    return min(1 << 20, max(1 << 16, total >> 5))
+    return min(1 << 17, max(1 << 16, total >> 5))
 
 
 @dataclass(frozen=True, eq=False)

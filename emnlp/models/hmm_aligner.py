@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array, Blocks
 from emnlp.corpus.bitext import Bitext, Pairs
 from emnlp.factors import Factor, Fixed, Jump
+from emnlp.factors.base import Guarantee
 from emnlp.inference import chain
 from emnlp.models.batches import Batch
 from emnlp.models.directed import NO_TILT, DirectedAligner
@@ -76,6 +77,11 @@ class HMMAligner(DirectedAligner):
     kept: ClassVar[tuple[str, ...]] = (*DirectedAligner.kept, "classes_", "longest_")
     classes_: NDArray[np.int32] = field(init=False, repr=False, compare=False)
     longest_: int = field(init=False, repr=False, compare=False)
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """A beam loses some likelihood, now here, now there."""
+        return "none" if self.beam > 0 else "monotone"
 
     def prior_supports(self, bitext: Bitext) -> dict[str, Any]:  # noqa: D102
         source = bitext.pairs.source

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array
 from emnlp.corpus.text import Text
 from emnlp.factors import Bucketed, Factor
+from emnlp.inference.index import spots
 from emnlp.jumps import Jumps
 from emnlp.support import Support
 
@@ -29,19 +30,6 @@ def frequent(text: Text, n: int) -> Ints:
         best = np.argsort(-counts, kind="stable")[:n]
         classes[best] = np.arange(1, len(best) + 1)
     return classes
-
-
-def spots(text: Text) -> tuple[Ints, Ints, Ints]:
-    """Return, for the start and each position of each sentence, the words before and after it, and the token there.
-
-    The start has -1 words before it, and token -1.
-    """
-    sizes = text.lengths + 1
-    first = np.cumsum(sizes) - sizes
-    m = np.arange(int(sizes.sum())) - np.repeat(first, sizes)
-    token = np.where(m > 0, np.arange(len(m)) - np.repeat(np.arange(len(sizes)), sizes) - 1, -1)
-    lefts, rights = m - 1, np.repeat(text.lengths, sizes) - m
-    return lefts.astype(np.int32), rights.astype(np.int32), token
 
 
 class States:
@@ -83,9 +71,8 @@ class ByBucket(States):
     width: int
 
     def _rows(self, source: Text, classes: Ints) -> tuple[Ints, Ints, Ints]:
-        lefts, rights, token = spots(source)
-        by_token = np.append(classes[source.ids], np.int32(self.n_words + 1))  # token -1, the start, is the last
-        return by_token[token], lefts, rights
+        rows: tuple[Ints, Ints, Ints] = spots(source.starts, classes[source.ids], self.n_words + 1)
+        return rows
 
     def support(self, source: Text | None = None, classes: Ints | None = None) -> Jumps:  # noqa: D102
         if source is None or classes is None:
@@ -137,7 +124,7 @@ class ByTable(States):
         return self._cells[0]
 
     def places(self, source: Text, classes: Ints, support: Support) -> tuple[Ints, Ints]:  # noqa: D102
-        lefts, rights, _ = spots(source)
+        _, lefts, rights = spots(source.starts, source.ids, 0)
         lengths = lefts + 1 + rights
         known = lengths <= self.longest
         rows = np.where(known, (lengths - 1) * (lengths + 2) // 2 + lefts + 1, support.n_conditions)
