@@ -53,18 +53,18 @@ def recipe(
         return kind(**parts)
 
     first = pair(Aligner, IBM1, plain)
-    short = pair(partial(Aligner, max_iter=2), IBM1, backed)
+    short = pair(partial(Aligner, max_iter=2), IBM1, plain if name == "hmm-fast" else backed)
     diagonal = partial(IBM2, position=Diagonal(lagged=True), null=Fixed(0.08))
     last: dict[str, Callable[[], Aligner]] = {
         "fast-align": lambda: pair(Aligner, diagonal, Dirichlet(alpha=alpha or 0.01)),
         "ibm2": lambda: pair(Aligner, IBM2, plain),
         "hmm-single": lambda: pair(Aligner, HMMAligner, backed),
-        "hmm-fast": lambda: pair(partial(Agreement, rounds=0), HMMAligner, plain),
+        "hmm-fast": lambda: pair(partial(Agreement, rounds=0, max_iter=4), HMMAligner, plain),
         "hmm": lambda: pair(partial(Agreement, max_iter=6), HMMAligner, backed),
     }
     if name == "fast-align":  # it needs no Model 1 to start from
         return [last[name]()]
-    return [short if name == "hmm" else first, last[name]()] if name in last else [first]
+    return [short if name in ("hmm", "hmm-fast") else first, last[name]()] if name in last else [first]
 
 
 def train(
