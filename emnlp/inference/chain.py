@@ -33,46 +33,49 @@ _FAST = {"reassoc", "contract", "nsz"}  # sums in any order: vectors; the order 
 def _forward(n_steps, n, transitions, emit, stay, end, beam, alpha, moved, active, n_active, scales):
     """Fill alpha, (J + 1, n), what moved into each state, (J, n), and the scales; return the log-likelihood.
 
-    States whose alpha is not above `beam` are dropped; ``active[j, : n_active[j]]`` are those that are left.
+    States whose share of alpha is not above `beam` are dropped; ``active[j, : n_active[j]]`` are those that are left.
+    Row j of alpha is scaled when it is read, by ``scales[j]``.
     """
     for i in range(n):
         alpha[0, i] = 0
-    alpha[0, 0] = 1
+    alpha[0, 0] = scales[0] = 1
     active[0, 0], n_active[0] = 0, 1
     loglik, product = 0.0, 1.0
     for j in range(n_steps):
+        scale, m = scales[j], active[j, 0]
+        weight = alpha[j, m] * scale
         for i in range(n):
-            moved[j, i] = 0
-        for a in range(n_active[j]):
+            moved[j, i] = weight * transitions[m, i]
+        for a in range(1, n_active[j]):
             m = active[j, a]
-            weight = alpha[j, m]
+            weight = alpha[j, m] * scale
             for i in range(n):
                 moved[j, i] += weight * transitions[m, i]
-        total = 0.0
+        total, stayed = 0.0, stay[j] * scale
         for i in range(n):
             moved[j, i] *= emit[j, i]
-            alpha[j + 1, i] = moved[j, i] + stay[j] * alpha[j, i]
+            alpha[j + 1, i] = moved[j, i] + stayed * alpha[j, i]
             total += alpha[j + 1, i]
         least, size, kept = beam * total, 0, 0.0
-        for i in range(n):
-            weight = alpha[j + 1, i]
-            alpha[j + 1, i] = weight if weight > least else 0.0
-            kept += alpha[j + 1, i]
         for i in range(n):  # no branch: what is dropped is written over
+            weight = alpha[j + 1, i]
+            above = weight > least
             active[j + 1, size] = i
-            size += alpha[j + 1, i] > 0
+            size += above
+            weight = weight if above else 0.0
+            alpha[j + 1, i] = weight
+            kept += weight
         n_active[j + 1] = size
-        scales[j] = 1 / kept
+        scales[j + 1] = 1 / kept
         product *= kept
         if product < 1e-100:
             loglik += np.log(product)
             product = 1.0
-        for i in range(n):
-            alpha[j + 1, i] *= scales[j]
     total = 0.0
-    for m in range(n):
-        total += alpha[n_steps, m] * end[m]
-    scales[n_steps] = 1 / total
+    for a in range(n_active[n_steps]):
+        total += alpha[n_steps, active[n_steps, a]] * end[active[n_steps, a]]
+    total *= scales[n_steps]
+    scales[n_steps + 1] = 1 / total
     return loglik + np.log(product) + np.log(total)
 
 
@@ -85,12 +88,13 @@ def _backward(
     If `counting`, ``transitions * crossed``, (n, n), are the expected transitions.
     """
     for m in range(n):
-        wide[0, m] = end[m] * scales[n_steps] if alpha[n_steps, m] > 0 else 0.0  # beta
-        if counting:
+        wide[0, m] = end[m] * scales[n_steps + 1] if alpha[n_steps, m] > 0 else 0.0  # beta
+    if counting:
+        for m in range(n):
             for i in range(n):
                 crossed[m, i] = 0
     for j in range(n_steps - 1, -1, -1):
-        scale, stayed = scales[j], 0.0
+        scale, before, stayed = scales[j + 1], scales[j], 0.0
         for b in range(n_active[j + 1]):
             i = active[j + 1, b]
             wide[1, b] = emit[j, i] * wide[0, i] * scale  # what moving into i leads to
@@ -98,19 +102,19 @@ def _backward(
             moved[j, i] *= wide[0, i] * scale
         for a in range(n_active[j]):
             m = active[j, a]
-            total, weight = 0.0, alpha[j, m]
+            total, weight = 0.0, alpha[j, m] * before
             stayed += weight * wide[0, m]
             for b in range(n_active[j + 1]):
                 total += transitions[m, active[j + 1, b]] * wide[1, b]
             if counting:
                 for b in range(n_active[j + 1]):
                     crossed[m, active[j + 1, b]] += weight * wide[1, b]
-            wide[2, m] = total + stay[j] * scale * wide[0, m]
+            wide[2, a] = total + stay[j] * scale * wide[0, m]
         nulls[at + j] = stayed * stay[j] * scale
         for b in range(n_active[j + 1]):
             wide[0, active[j + 1, b]] = 0
         for a in range(n_active[j]):
-            wide[0, active[j, a]] = wide[2, active[j, a]]
+            wide[0, active[j, a]] = wide[2, a]
 
 
 @njit(nogil=True, cache=True)
@@ -201,14 +205,14 @@ def _emissions(k, pairs, slots, null, words, share, tilt, offset, emit, stay):
 
 @njit(nogil=True, cache=True)
 def _buffers(first, last, pairs):
-    """Return room for the longest pair: what is (n, n), what is (J + 1, n), the same of int32, (J + 1), and (n)."""
+    """Return room for the longest pair: what is (n, n), what is (J + 1, n), the same of int32, (J + 2), and (n)."""
     n, n_target = 0, 0
     for k in range(first, last):
         n = max(n, pairs[0][k + 1] - pairs[0][k] + 1)
         n_target = max(n_target, pairs[1][k + 1] - pairs[1][k])
     square, tall = np.empty((2, n, n)), np.empty((3, n_target + 1, n))
     lists, sizes = np.empty((n_target + 1, n), np.int32), np.empty(n_target + 1, np.int32)
-    return square, tall, lists, sizes, np.empty((2, n_target + 1)), np.empty((4, n))
+    return square, tall, lists, sizes, np.empty((2, n_target + 2)), np.empty((4, n))
 
 
 @njit(nogil=True, cache=True)
@@ -256,7 +260,7 @@ def expected_counts(
             share_counts[0] += max(0.0, n_target - stayed)
             share_counts[1] += stayed
             for m in range(n):
-                final[m] = alpha[n_target, m] * scale[n_target]
+                final[m] = alpha[n_target, m] * scale[n_target] * scale[n_target + 1]
             _count_transitions(base, n_source, places, transitions, end, crossed, final, jump_counts, row_counts)
 
 
