@@ -39,12 +39,16 @@ def run(
     with tqdm(total=model.max_iter, desc=type(model).__name__, unit="it", disable=quiet) as bar:
         steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))
         del params  # the first ones need not live through the fit
-        for step in steps:
-            _check(step, trace.objective, monotone)
-            trace.objective.append(step.objective)
-            trace.seconds.append(time.perf_counter() - begin)
+        for done, step in enumerate(steps):
+            if step.objective is not None:
+                _check(step, step.objective, trace.objective, monotone)
+                trace.objective.append(step.objective)
+                trace.seconds.append(time.perf_counter() - begin)
             if callback is not None:
-                callback(len(trace) - 1, step)
+                callback(done, step)
+            if step.objective is None:
+                trace.reason = f"max_iter: {done} M-steps done, the last not scored"
+                return step.params
             bar.set_postfix_str(f"{step.objective / trace.n_items:.4f} nats an item")
             trace.reason = _reason(trace.objective, model.max_iter, model.tol, trace.n_items)
             if trace.reason:
@@ -63,10 +67,10 @@ def _reason(objective: Sequence[float], max_iter: int, tol: float, n_items: int)
     return ""
 
 
-def _check(step: Step, before: Sequence[float], monotone: bool) -> None:
-    if not np.isfinite(step.objective):
+def _check(step: Step, objective: float, before: Sequence[float], monotone: bool) -> None:
+    if not np.isfinite(objective):
         bad = [name for name, params in step.params.items() if not np.isfinite(params).all()]
         what = f"the parameters of factor {bad[0]!r} are not finite" if bad else "an item has probability 0"
-        raise NumericalError(f"iteration {len(before)}: the objective is {step.objective}; {what}")
-    if before and monotone and step.objective < before[-1] - 1e-9 * max(1.0, abs(before[-1])):
-        raise NumericalError(f"iteration {len(before)}: the objective fell from {before[-1]} to {step.objective}")
+        raise NumericalError(f"iteration {len(before)}: the objective is {objective}; {what}")
+    if before and monotone and objective < before[-1] - 1e-9 * max(1.0, abs(before[-1])):
+        raise NumericalError(f"iteration {len(before)}: the objective fell from {before[-1]} to {objective}")

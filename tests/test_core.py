@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import digamma
 from zoo import EXAMPLE, bitexts
 
-from emnlp import Bitext, Categorical, Dirichlet, Fixed, InputError, Text, Uniform
+from emnlp import EM, IBM1, Bitext, Categorical, Dirichlet, Fixed, InputError, Text, Uniform
 from emnlp.blocks import Blocks, prefixed
 from emnlp.corpus import Vocabulary
 from emnlp.inference.index import cooccurrences, look_up, sorted_rows
@@ -206,3 +206,15 @@ def test_a_reversed_bitext_shares_the_index():
     assert EXAMPLE.reversed().limited(2).pairs.slots is not pairs.slots
     assert EXAMPLE.limited(2).usable.sum() == 2
     assert EXAMPLE.too_long.sum() == 0
+
+
+def test_the_last_parameters_need_not_be_scored():
+    pairs = [(["a", "b"], ["x", "y"]), (["b"], ["y"])]
+    steps = []
+    scored = IBM1(max_iter=3).fit(pairs)
+    model = IBM1(max_iter=3, learner=EM(score_last=False)).fit(pairs, callback=lambda n, step: steps.append(n))
+    assert model.trace_.objective == scored.trace_.objective[:-1]
+    assert all(np.array_equal(model.params_[name], scored.params_[name]) for name in model.params_)
+    assert steps == [0, 1, 2, 3]
+    assert "not scored" in model.trace_.reason
+    assert len(IBM1(max_iter=0, learner=EM(score_last=False)).fit(pairs).trace_) == 1

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a learner stands: parameters, their objective (nats, all items), and what else it needs to go on."""
+    """Where a learner stands: parameters, their objective (nats, all items), and what else it needs to go on.
+
+    The objective may be None where a learner ends without scoring what it learned last.
+    """
 
     params: Blocks
-    objective: float
+    objective: float | None
     state: Any = None
 
 

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EM(Learner):
-    """Batch EM: the objective never falls. Not for corpora of which a part already tells most: there, go online."""
+    """Batch EM: the objective never falls. Not for corpora of which a part already tells most: there, go online.
+
+    Parameters
+    ----------
+    score_last : bool
+        Score the last parameters, too, which takes another pass over the corpus; otherwise the trace is one shorter.
+    """
 
     guarantee: ClassVar[Guarantee] = "monotone"
+
+    score_last: bool = True
 
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
         for _ in range(model.max_iter):
@@ -27,4 +35,7 @@ class EM(Learner):
             yield Step(params, loglik + model.penalty(params))
             params = model.maximize(counts, params)
             del counts  # on a large lexicon, not to live through the next E-step
-        yield Step(params, engine.likelihood(model, model.theta(params), batches) + model.penalty(params))
+        if self.score_last or model.max_iter == 0:
+            yield Step(params, engine.likelihood(model, model.theta(params), batches) + model.penalty(params))
+        else:
+            yield Step(params, None)

@@ -10,6 +10,7 @@ from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.priors import Priors
 from emnlp.errors import InputError
 from emnlp.factors import Backoff, Categorical, Diagonal, Dirichlet, Factor, Fixed
+from emnlp.learners import EM
 from emnlp.models.agreement import Agreement
 from emnlp.models.aligner import Aligner
 from emnlp.models.alignment import IBM1, IBM2
@@ -53,13 +54,14 @@ def recipe(
         return kind(**parts)
 
     first = pair(Aligner, IBM1, plain)
-    short = pair(partial(Aligner, max_iter=2), IBM1, plain if name == "hmm-fast" else backed)
+    quick = EM(score_last=name != "hmm-fast")
+    short = pair(partial(Aligner, max_iter=2, learner=quick), IBM1, plain if name == "hmm-fast" else backed)
     diagonal = partial(IBM2, position=Diagonal(lagged=True), null=Fixed(0.08))
     last: dict[str, Callable[[], Aligner]] = {
         "fast-align": lambda: pair(Aligner, diagonal, Dirichlet(alpha=alpha or 0.01)),
         "ibm2": lambda: pair(Aligner, IBM2, plain),
         "hmm-single": lambda: pair(Aligner, HMMAligner, backed),
-        "hmm-fast": lambda: pair(partial(Agreement, rounds=0, max_iter=4), HMMAligner, plain),
+        "hmm-fast": lambda: pair(partial(Agreement, rounds=0, max_iter=3, learner=quick), HMMAligner, plain),
         "hmm": lambda: pair(partial(Agreement, max_iter=6), HMMAligner, backed),
     }
     if name == "fast-align":  # it needs no Model 1 to start from
