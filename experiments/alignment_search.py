@@ -9,6 +9,7 @@ Testament: scored on its dev verses (990). Nothing here looks at text that is he
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from emnlp import (
     PooledJump,
     alignment_scores,
 )
+from emnlp.blocks import Blocks
 from emnlp.factors import Prefix
 
 WAYS = (("product", 0.4), ("product", 0.5), ("product-grow", 0.5), ("grow-diag-final-and", 0.5))
@@ -63,18 +65,38 @@ VARIANTS: dict[str, dict] = {
     "NULL learned": {"null": Categorical()},
     "Model 1: 1 iteration": {"n_first": 1},
     "Model 1: 5 iterations": {"n_first": 5},
+    "log-likelihood ratios, no Model 1": {"llr": True},
     "HMM: 5 iterations": {"max_iter": 5},
     "HMM: 8 iterations": {"max_iter": 8},
 }
 AVERAGED = ("the recipe", "prefixes of 3", "prefixes of 5")
 
 
-def train(bitext, first=BACKED, n_first=2, lexical=BACKED, jump=None, null=None, **settings) -> Agreement:
-    start = Aligner(forward=IBM1(lexical=first), reverse=IBM1(lexical=first), max_iter=n_first, n_jobs=-1).fit(bitext)
-    parts = {
-        way: HMMAligner(lexical=lexical, jump=jump or Jump(), null=null or Fixed(0.1)) for way in ("forward", "reverse")
-    }
-    return Agreement(**parts, n_jobs=-1, **({"max_iter": 6} | settings)).fit(bitext, start=start)
+def llr_start(bitext: Bitext) -> Aligner:
+    """Lexicons in proportion to log-likelihood ratios of association (Moore 2004), of words that attract each other."""
+    aligner, pairs = Aligner(max_iter=0).fit(bitext), bitext.pairs
+    joint = np.bincount(pairs.slots, minlength=len(pairs.outcomes)).astype(float)
+    for model in aligner.directions.values():
+        support = model.factors_["lexical"].support
+        words = len(support) - len(joint)
+        own, other = support.conditions[words:], support.outcomes[words:]
+        rows, columns = np.bincount(own, joint)[own], np.bincount(other, joint)[other]
+        total, ratio = joint.sum(), np.zeros(len(joint))
+        for n, a, b in ((joint, rows, columns), (rows - joint, rows, total - columns),
+                        (columns - joint, total - rows, columns),
+                        (total - rows - columns + joint, total - rows, total - columns)):  # fmt: skip
+            ratio += 2 * np.where(n > 0, n * np.log(np.maximum(n, 1) * total / (a * b)), 0)
+        ratio = np.where(joint * total > rows * columns, np.maximum(ratio, 0), 0) + 1e-6
+        lexical = support.normalise(np.concatenate([np.full(words, 1 / words), ratio]))
+        model.params_ = Blocks({**model.params_, "lexical": lexical})
+    return aligner
+
+
+def train(bitext, llr=False, first=BACKED, n_first=2, lexical=BACKED, jump=None, null=None, **settings) -> Agreement:
+    plain = Aligner(forward=IBM1(lexical=first), reverse=IBM1(lexical=first), max_iter=n_first, n_jobs=-1)
+    start = llr_start(bitext) if llr else plain.fit(bitext)
+    hmm = partial(HMMAligner, lexical=lexical, jump=jump or Jump(), null=null or Fixed(0.1))
+    return Agreement(forward=hmm(), reverse=hmm(), n_jobs=-1, **({"max_iter": 6} | settings)).fit(bitext, start=start)
 
 
 def aers(aligner: Agreement, text: Bitext, gold: Gold) -> list[float]:
