@@ -103,3 +103,35 @@ def test_an_aligner_combines_the_posteriors_of_its_directions(method):
         if PAIRS[k][0] and PAIRS[k][1]:
             np.testing.assert_allclose(posterior.null_target, forward[k][0])
             np.testing.assert_allclose(posterior.null_source, reverse[k][0])
+
+
+def grown(points, candidates):
+    """Grow points by candidates, as on a blackboard."""
+    points = points.copy()
+    source, target = points.any(1), points.any(0)
+    while True:
+        before = points.copy()
+        for i, j in np.ndindex(points.shape):
+            for a, b in NEIGHBOURS if points[i, j] else []:
+                x, y = i + a, j + b
+                inside = 0 <= x < points.shape[0] and 0 <= y < points.shape[1]
+                if inside and candidates[x, y] and not points[x, y] and not (source[x] and target[y]):
+                    points[x, y] = source[x] = target[y] = True
+        if (points == before).all():
+            return points
+
+
+def test_product_grow_is_the_product_and_its_neighbours():
+    pairs = [(s.split(), t.split()) for s, t in (("a b c", "x y z"), ("a b", "y x x"), ("c", "z"), ("b c a", "y"))]
+    aligner = Aligner(forward=IBM1(), reverse=IBM1(), max_iter=4, symmetrize="product-grow").fit(pairs)
+    one, other = aligner.forward.predict_proba(pairs), aligner.reverse.predict_proba([(t, s) for s, t in pairs])
+    for threshold in (0.2, 0.3, 0.4, 0.5, 0.6):
+        aligner.threshold = threshold
+        for found, forward, reverse in zip(aligner.predict(pairs), one, other):
+            f, r = forward[1:], reverse[1:].T
+            expected = grown(np.sqrt(f * r) > threshold, np.maximum(f, r) > threshold)
+            assert found == [tuple(point) for point in np.argwhere(expected).tolist()]
+    aligner.symmetrize = "product"
+    fewer = aligner.predict(pairs)
+    aligner.symmetrize = "product-grow"
+    assert all(set(a) <= set(b) for a, b in zip(fewer, aligner.predict(pairs)))

@@ -26,7 +26,7 @@ _EPILOG = """\
 models (hmm, hmm-fast, hmm-single and ibm2 are started from Model 1):
   hmm         both directions trained to agree, with symmetric posteriors; links
               by their product (default)
-  hmm-fast    the same without regularisation and back-off: a third less time,
+  hmm-fast    the same without regularisation and back-off: half the time,
               worse links, above all of small texts
   hmm-single  two HMM aligners on their own, symmetrised; hmm in one direction
   fast-align  links near the diagonal: the fastest
@@ -109,9 +109,9 @@ def _add_model(model: Any) -> None:
     which.add_argument("--fast", **short, help="short for --model hmm-fast")
     ways = "forward or reverse: that direction alone (both)"
     model.add_argument("--direction", choices=("both", "forward", "reverse"), metavar="WAY", help=ways)
-    steps = "M-steps of each model of the chain (5; hmm: 2 of Model 1, then 6)"
+    steps = "M-steps of each model of the chain (5; hmm: 2 of Model 1, then 6; hmm-fast: 2, then 3)"
     model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
-    prior = "above 0: a Dirichlet prior on lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01)"
+    prior = "above 0: a Dirichlet prior on lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01, hmm-single: 0.1)"
     model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
     rounds = "of regularisation before links are made, 0 for none in training either (hmm: 1, hmm-fast: 0)"
     model.add_argument("--rounds", type=arguments.count, metavar="N", help=rounds)

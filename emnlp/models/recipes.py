@@ -17,9 +17,53 @@ from emnlp.models.alignment import IBM1, IBM2
 from emnlp.models.directed import DirectedAligner
 from emnlp.models.hmm_aligner import HMMAligner
 
-RECIPES = ("hmm", "hmm-fast", "hmm-single", "fast-align", "ibm2", "ibm1")
-"""What `recipe` knows: the HMM with agreement and symmetric posteriors; without regularisation and back-off; two
-directions on their own; Model 2 with a diagonal prior, as fast_align has it; and the IBM models."""
+Pair = Callable[..., Aligner]
+
+
+def _plain(alpha: float) -> Factor:
+    return Dirichlet(alpha=alpha) if alpha else Categorical()
+
+
+def _ibm1(pair: Pair, alpha: float) -> list[Aligner]:
+    return [pair(Aligner, IBM1, _plain(alpha))]
+
+
+def _ibm2(pair: Pair, alpha: float) -> list[Aligner]:
+    return [*_ibm1(pair, alpha), pair(Aligner, IBM2, _plain(alpha))]
+
+
+def _fast_align(pair: Pair, alpha: float) -> list[Aligner]:
+    """Model 2 with a diagonal of one parameter, which needs no Model 1 to start from (Dyer, Chahuneau & Smith 2013)."""
+    diagonal = partial(IBM2, position=Diagonal(lagged=True), null=Fixed(0.08))
+    return [pair(Aligner, diagonal, Dirichlet(alpha=alpha or 0.01))]
+
+
+def _hmm_single(pair: Pair, alpha: float) -> list[Aligner]:
+    """Directions on their own: what no other direction checks needs a prior against rare words."""
+    lexical = Dirichlet(alpha=alpha or 0.1)
+    return [pair(Aligner, IBM1, lexical), pair(Aligner, partial(HMMAligner, null=Fixed(0.2)), lexical)]
+
+
+def _hmm_fast(pair: Pair, alpha: float) -> list[Aligner]:
+    """Agreement alone, few iterations, and no pass to score the last parameters."""
+    learner = EM(score_last=False)
+    short = partial(Aligner, max_iter=2, learner=learner)
+    long = partial(Agreement, max_iter=3, rounds=0, learner=learner)
+    return [pair(short, IBM1, _plain(alpha)), pair(long, HMMAligner, _plain(alpha))]
+
+
+def _hmm(pair: Pair, alpha: float) -> list[Aligner]:
+    """Agreement, symmetric posteriors, back-off to word stems."""
+    lexical = Dirichlet(alpha=alpha) if alpha else Categorical(backoff=Backoff())
+    short, long = partial(Aligner, max_iter=2), partial(Agreement, max_iter=6)
+    return [pair(short, IBM1, lexical), pair(long, HMMAligner, lexical)]
+
+
+RECIPES: dict[str, Callable[[Pair, float], list[Aligner]]] = {
+    "hmm": _hmm, "hmm-fast": _hmm_fast, "hmm-single": _hmm_single, "fast-align": _fast_align, "ibm2": _ibm2,
+    "ibm1": _ibm1,
+}  # fmt: skip
+"""What `recipe` knows, by name."""
 
 
 def recipe(
@@ -32,8 +76,8 @@ def recipe(
     name : str
         One of `RECIPES`.
     alpha : float
-        Above 0, the lexicons are `Dirichlet` (variational Bayes) instead of `Categorical`. Those of ``fast-align``
-        always are, with 0.01 unless told otherwise.
+        Above 0, the lexicons are `Dirichlet` (variational Bayes) instead of `Categorical`. Those of ``fast-align`` and
+        ``hmm-single`` always are, with 0.01 and 0.1 unless told otherwise.
     directions : tuple of str
         A single direction has no partner to agree with: an HMM recipe is ``hmm-single`` then.
 
@@ -44,29 +88,13 @@ def recipe(
     """
     if name not in RECIPES:
         raise InputError(f"recipe: {name!r} is not known; choose from {', '.join(RECIPES)}")
-    plain: Factor = Dirichlet(alpha=alpha) if alpha else Categorical()
-    backed: Factor = Dirichlet(alpha=alpha) if alpha else Categorical(backoff=Backoff())
-    if name in ("hmm", "hmm-fast") and len(directions) < 2:
-        name = "hmm-single"
 
     def pair(kind: Callable[..., Aligner], part: Callable[..., DirectedAligner], lexical: Factor) -> Aligner:
         parts = {way: part(lexical=lexical) if way in directions else None for way in ("forward", "reverse")}
         return kind(**parts)
 
-    first = pair(Aligner, IBM1, plain)
-    quick = EM(score_last=name != "hmm-fast")
-    short = pair(partial(Aligner, max_iter=2, learner=quick), IBM1, plain if name == "hmm-fast" else backed)
-    diagonal = partial(IBM2, position=Diagonal(lagged=True), null=Fixed(0.08))
-    last: dict[str, Callable[[], Aligner]] = {
-        "fast-align": lambda: pair(Aligner, diagonal, Dirichlet(alpha=alpha or 0.01)),
-        "ibm2": lambda: pair(Aligner, IBM2, plain),
-        "hmm-single": lambda: pair(Aligner, HMMAligner, backed),
-        "hmm-fast": lambda: pair(partial(Agreement, rounds=0, max_iter=3, learner=quick), HMMAligner, plain),
-        "hmm": lambda: pair(partial(Agreement, max_iter=6), HMMAligner, backed),
-    }
-    if name == "fast-align":  # it needs no Model 1 to start from
-        return [last[name]()]
-    return [short if name in ("hmm", "hmm-fast") else first, last[name]()] if name in last else [first]
+    alone = name in ("hmm", "hmm-fast") and len(directions) < 2
+    return RECIPES["hmm-single" if alone else name](pair, alpha)
 
 
 def train(
