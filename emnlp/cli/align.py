@@ -111,7 +111,7 @@ def _add_model(model: Any) -> None:
     model.add_argument("--direction", choices=("both", "forward", "reverse"), metavar="WAY", help=ways)
     steps = "M-steps of each model of the chain (5; hmm: 2 of Model 1, then 6; hmm-fast: 2, then 3)"
     model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
-    prior = "above 0: a Dirichlet prior on lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01, hmm-single: 0.1)"
+    prior = "above 0: Dirichlet lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01, hmm-single: 0.1)"
     model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
     rounds = "of regularisation before links are made, 0 for none in training either (hmm: 1, hmm-fast: 0)"
     model.add_argument("--rounds", type=arguments.count, metavar="N", help=rounds)
