@@ -10,6 +10,23 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture
+def command(capsys):
+    """Return a function that runs ``emnlp`` in this process: status, standard output and standard error."""
+    from emnlp.cli import main
+
+    def run(*args):
+        try:
+            status = main([str(arg) for arg in args])
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
 def real():
     """Return a function from a corpus' name to its folder; skips, saying so, where it is absent."""
 

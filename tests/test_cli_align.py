@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,19 +33,9 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def align(capsys):
+def align(command):
     """Run the command; return its status, standard output and standard error."""
-
-    def run(*args):
-        try:
-            status = main(["align", *map(str, args)])
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return run
+    return partial(command, "align")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +14,12 @@ import pytest
 from test_cli_align import EN, FR, folder, model  # noqa: F401
 
 from emnlp import IBM1, Aligner, Dirichlet, load
-from emnlp.cli import main
 
 
 @pytest.fixture
-def lexicon(capsys):
+def lexicon(command):
     """Run the command; return its status, standard output and standard error."""
-
-    def run(*args):
-        try:
-            status = main(["lexicon", *map(str, args)])
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return run
+    return partial(command, "lexicon")
 
 
 def rows(text):

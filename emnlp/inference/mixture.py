@@ -180,17 +180,17 @@ def count_words(slots, by_cell, word_counts):
 
 
 @njit(nogil=True, cache=True)
-def best_components(first, last, pairs, slots, places, null, words, prior, best):
+def best_components(first, last, pairs, by_cell, by_null, best):
     """Fill the most probable component of each target token, 0 for NULL; ties go to NULL, then to the smaller i."""
-    weights, nulls, totals = _buffers(first, last, pairs)
     for k in range(first, last):
-        n_source, n_target = _weigh(k, pairs, slots, places, null, words, prior, weights, nulls, totals)
-        at = pairs[1][k] - pairs[1][first]
+        n_source = pairs[0][k + 1] - pairs[0][k]
+        n_target = pairs[1][k + 1] - pairs[1][k]
+        at, cell = pairs[1][k] - pairs[1][first], pairs[3][k] - pairs[3][first]
         for j in range(n_target):
-            top = nulls[j]
+            top = by_null[at + j]
             best[at + j] = 0
             for i in range(n_source):
-                weight = weights[j * n_source + i] if pairs[4] else weights[i * n_target + j]
-                if weight > top:
-                    top = weight
+                posterior = by_cell[cell + (j * n_source + i if pairs[4] else i * n_target + j)]
+                if posterior > top:
+                    top = posterior
                     best[at + j] = i + 1

@@ -14,7 +14,7 @@ from emnlp.factors.base import Guarantee
 from emnlp.inference.mixture import count_words
 from emnlp.inference.symmetric import climb, tilts
 from emnlp.models.aligner import Aligner
-from emnlp.models.batches import TwoWay
+from emnlp.models.batches import TwoWay, most_probable
 from emnlp.models.directed import NO_TILT, DirectedAligner
 from emnlp.models.hmm_aligner import HMMAligner
 
@@ -112,7 +112,8 @@ class Agreement(Aligner):
 
     def likelihood(self, batch: TwoWay, potentials: Blocks) -> float:  # noqa: D102
         each = zip(self.directions.items(), _tilts(batch.local.get("duals")))
-        return sum(model.likelihood(getattr(batch, name), potentials.part(name), tilt) for (name, model), tilt in each)
+        ways = (model.logliks(getattr(batch, name), potentials.part(name), tilt) for (name, model), tilt in each)
+        return float(sum(logliks.sum() for logliks in ways))
 
     def symmetric(self, batch: TwoWay, potentials: Blocks) -> Cells:
         """Return what `both` does, after all rounds of regularisation: the posteriors that links are read off."""
@@ -139,8 +140,7 @@ class Agreement(Aligner):
         best = {}
         for name in self.directions:
             way = getattr(batch, name)
-            columns = [posterior.argmax(0) for posterior in way.by_pair(cells[name], nulls[name])]
-            best[name] = np.concatenate(columns).astype(np.int32)
+            best[name] = most_probable(way, cells[name], nulls[name])
         return best
 
 

@@ -288,7 +288,7 @@ class Aligner(BitextModel):
         ways, found = self.directions.items(), np.zeros((len(bitext), 2))
 
         def add(batch: TwoWay) -> None:
-            each = [model.posterior_cells(getattr(batch, name), potentials.part(name))[2] for name, model in ways]
+            each = [model.logliks(getattr(batch, name), potentials.part(name)) for name, model in ways]
             tokens = [getattr(batch, name).target_lengths for name in self.directions]
             found[batch.lines] = np.stack([sum(each), sum(tokens)], 1)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array
 from emnlp.corpus.bitext import Pairs
 from emnlp.corpus.links import Links
+from emnlp.inference.mixture import best_components
 
 
 def batch_cells(total: int) -> int:
@@ -91,6 +92,14 @@ class Batch:
             words = cells.reshape(shape).T if self.pairs.transposed else cells.reshape(shape)
             yield np.vstack([by_null[token : token + n_target], words])
             cell, token = cell + n_source * n_target, token + n_target
+
+
+def most_probable(batch: Batch, by_cell: Array, by_null: Array) -> NDArray[np.int32]:
+    """Return the most probable component of each target token, 0 for NULL, else 1 + the source position."""
+    best = np.empty(batch.n_targets, np.int32)
+    first, last, pairs, _, _ = batch.kernel
+    best_components(first, last, pairs, by_cell, by_null, best)
+    return best
 
 
 @dataclass(frozen=True, eq=False)

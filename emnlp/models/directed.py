@@ -157,9 +157,12 @@ class DirectedAligner(BitextModel):
         """
         raise NotImplementedError
 
-    def likelihood(self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT) -> float:
-        """Return log P(batch) in nats."""
-        return float(self.posterior_cells(batch, potentials, tilt)[2].sum())
+    def logliks(self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT) -> Array:
+        """Return the log-likelihood of each pair in nats."""
+        return self.posterior_cells(batch, potentials, tilt)[2]
+
+    def likelihood(self, batch: Batch, potentials: Blocks) -> float:  # noqa: D102
+        return float(self.logliks(batch, potentials).sum())
 
     def expect(self, batch: Batch, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
         cells, _, logliks = self.posterior_cells(batch, potentials, counts=counts)

@@ -114,12 +114,12 @@ class HMMAligner(DirectedAligner):
         names = ("jump", "scale", "null")
         return *self.tables(potentials), *(potentials[name] for name in names)
 
-    def likelihood(self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT) -> float:
-        """Return log P(batch) in nats: the forward pass alone."""
+    def logliks(self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT) -> Array:
+        """Return the log-likelihood of each pair in nats: the forward pass alone."""
         logliks, none = np.empty(len(batch)), np.empty(0)
         tables = *self._tables(potentials), tilt, self.beam, none, none, logliks
         chain.expected_counts(*batch.kernel, *tables, (none, np.empty((0, 1)), none, none))
-        return float(logliks.sum())
+        return logliks
 
     def posterior_cells(  # noqa: D102
         self, batch: Batch, potentials: Blocks, tilt: Array = NO_TILT, counts: Blocks | None = None

@@ -13,7 +13,7 @@ from emnlp.blocks import Array, Blocks
 from emnlp.corpus.bitext import Bitext, Pairs
 from emnlp.factors import Factor, Uniform
 from emnlp.inference import mixture
-from emnlp.models.batches import Batch
+from emnlp.models.batches import Batch, most_probable
 from emnlp.models.directed import NO_TILT, DirectedAligner
 from emnlp.models.lexicon import N_UNSEEN, TINY
 from emnlp.models.positions import Foreign, Positions
@@ -118,10 +118,7 @@ class PositionedAligner(DirectedAligner):
         return by_cell, by_null, logliks
 
     def decode(self, batch: Batch, potentials: Blocks) -> NDArray[np.int32]:  # noqa: D102
-        best = np.empty(batch.n_targets, np.int32)
-        kernel, prior = self._kernel(batch, potentials)
-        mixture.best_components(*kernel, *self.tables(potentials), prior, best)
-        return best
+        return most_probable(batch, *self.posterior_cells(batch, potentials)[:2])
 
     def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component, and the component under the lengths (and j)."""
