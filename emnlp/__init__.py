@@ -13,24 +13,26 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Agreement": "models", "Aligner": "models", "HMMAligner": "models", "IBM1": "models", "IBM2": "models",
+    "Agreement": "models", "Aligner": "models", "HMM": "models",
+    "HMMAligner": "models", "IBM1": "models", "IBM2": "models",
     "Backoff": "factors", "Categorical": "factors", "Diagonal": "factors", "Dirichlet": "factors", "Fixed": "factors",
     "Jump": "factors", "PooledJump": "factors", "Uniform": "factors",
     "EM": "learners",
-    "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus", "Text": "corpus",
-    "alignment_scores": "metrics", "load": "model",
+    "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus",
+    "TagDictionary": "corpus", "Tagged": "corpus", "Text": "corpus",
+    "alignment_scores": "metrics", "tagging_scores": "metrics", "load": "model",
     "InputError": "errors", "NumericalError": "errors",
 }  # fmt: skip
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
-    from emnlp.corpus import Bitext, Gold, Links, Priors, Text
+    from emnlp.corpus import Bitext, Gold, Links, Priors, TagDictionary, Tagged, Text
     from emnlp.errors import InputError, NumericalError
     from emnlp.factors import Backoff, Categorical, Diagonal, Dirichlet, Fixed, Jump, PooledJump, Uniform
     from emnlp.learners import EM
-    from emnlp.metrics import alignment_scores
+    from emnlp.metrics import alignment_scores, tagging_scores
     from emnlp.model import load
-    from emnlp.models import IBM1, IBM2, Agreement, Aligner, HMMAligner
+    from emnlp.models import HMM, IBM1, IBM2, Agreement, Aligner, HMMAligner
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 class Blocks(Mapping[str, Array]):
-    """Named float64 arrays.
+    """Named float64 arrays; potentials may be float32.
 
     They are held, not copied: on a lexicon of millions of slots every copy counts. An optimiser that wants one vector
     takes `flat`, and puts it back with `like`.
@@ -36,7 +36,7 @@ class Blocks(Mapping[str, Array]):
     __array_ufunc__ = None  # so that a NumPy scalar times Blocks asks Blocks
 
     def __init__(self, arrays: Mapping[str, ArrayLike]) -> None:
-        self._arrays: dict[str, Array] = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+        self._arrays: dict[str, Array] = {name: _held(array) for name, array in arrays.items()}
 
     @property
     def flat(self) -> Array:
@@ -55,7 +55,7 @@ class Blocks(Mapping[str, Array]):
         return sum(array.nbytes for array in self.values())
 
     def zeros(self) -> Blocks:
-        """Return Blocks of the same names and shapes, all 0."""
+        """Return float64 Blocks of the same names and shapes, all 0."""
         return Blocks({name: np.zeros(array.shape) for name, array in self.items()})
 
     def copy(self) -> Blocks:
@@ -93,6 +93,12 @@ class Blocks(Mapping[str, Array]):
 
     def __repr__(self) -> str:
         return f"Blocks({', '.join(f'{name} {array.shape}' for name, array in self.items())})"
+
+
+def _held(array: ArrayLike) -> Array:
+    if isinstance(array, np.ndarray) and array.dtype == np.float32:
+        return array  # for kernels alone
+    return np.asarray(array, np.float64)
 
 
 def prefixed(name: str, blocks: Mapping[str, Array]) -> dict[str, Array]:

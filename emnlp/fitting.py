@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 
 def run(
-    model: Model, params: Blocks, batches: Sequence[Any], callback: Callable[[int, Step], None] | None = None
+    model: Model,
+    params: Blocks,
+    batches: Sequence[Any],
+    callback: Callable[[int, Step], None] | None = None,
+    title: str = "",
 ) -> Blocks:
     """Improve parameters until ``max_iter`` or ``tol`` says stop; fills the model's trace.
+
+    `title` is what the progress bar has beside the model's name.
 
     Returns
     -------
@@ -36,7 +42,7 @@ def run(
     trace, begin = model.trace_, time.perf_counter()
     monotone = model.learner.promises(model)
     quiet = None if model.verbose else True  # None: silent unless standard error is a terminal
-    with tqdm(total=model.max_iter, desc=type(model).__name__, unit="it", disable=quiet) as bar:
+    with tqdm(total=model.max_iter, desc=type(model).__name__ + title, unit="it", disable=quiet) as bar:
         steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))
         del params  # the first ones need not live through the fit
         for done, step in enumerate(steps):

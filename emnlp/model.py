@@ -15,9 +15,9 @@ from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Factor
 from emnlp.factors.base import Guarantee
-from emnlp.fitting import run
 from emnlp.learners import EM, Learner, Step, Trace
 from emnlp.product import Product
+from emnlp.restarts import search
 from emnlp.support import Support
 
 Callback = Callable[[int, Step], None]
@@ -41,6 +41,10 @@ class Model(Product):
         Threads; -1 is one a processor. The result has the same bits at any number.
     random_state : int or None
         Seed of a random start; None starts from a constant theta and draws nothing.
+    n_init : int
+        Random starts to run, of the seeds `random_state`, ``random_state + 1``, ...; the best by its objective is kept.
+    n_probes : int
+        Random starts to try for one M-step, of which the best `n_init` are run.
     verbose : int
         1 shows a progress bar on a terminal.
 
@@ -60,6 +64,8 @@ class Model(Product):
     tol: float = 0.0
     n_jobs: int | None = field(default=1, compare=False, metadata={"saved": False})
     random_state: int | None = None
+    n_init: int = 1
+    n_probes: int = 0
     verbose: int = field(default=0, compare=False, metadata={"saved": False})
     prior_found_: int = field(default=0, init=False, compare=False)
 
@@ -163,6 +169,8 @@ class Model(Product):
             start = start.twin()  # it may be this model
         if self.max_iter < 0:
             raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
+        if self.n_init < 1 or self.n_probes < 0:
+            raise InputError(f"n_init is {self.n_init} and n_probes {self.n_probes}; at least one start has to be run")
         corpus = self.corpus(corpus)
         self._forget()
         self.prior_found_ = 0
@@ -176,7 +184,7 @@ class Model(Product):
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
-        self._share(run(self, self._first(start), batches, callback))
+        self._share(search(self, lambda seed: self._first(corpus, batches, seed, start), batches, callback))
         return self
 
     def probabilities(self) -> Blocks:
@@ -237,10 +245,13 @@ class Model(Product):
 
     # How a fit goes
 
-    def _first(self, start: Model | None) -> Blocks:
-        rng = None if self.random_state is None else np.random.default_rng(self.random_state)
-        arrays = {name: factor.start(rng) for name, factor in self.factors_.items()}
-        return Blocks(arrays if start is None else arrays | self.inherit(start, arrays))
+    def first(self, corpus: Any, batches: Sequence[Any], rng: np.random.Generator | None) -> Blocks:
+        """Return the first parameters: those that the factors start with."""
+        return Blocks({name: factor.start(rng) for name, factor in self.factors_.items()})
+
+    def _first(self, corpus: Any, batches: Sequence[Any], seed: int | None, start: Model | None) -> Blocks:
+        params = self.first(corpus, batches, None if seed is None else np.random.default_rng(seed))
+        return params if start is None else Blocks(dict(params) | self.inherit(start, params))
 
     def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Return the first parameters that a fitted model gives; here, those of equal factors on equal supports."""

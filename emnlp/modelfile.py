@@ -31,6 +31,7 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
         arrays |= {f"support/{name}/{key}": getattr(support, key) for key in _SUPPORT}
     sizes = {name: support.n_outcomes for name, support in stored.items()}
     trace = {"objective": model.trace_.objective, "reason": model.trace_.reason, "n_items": model.trace_.n_items}
+    trace["restarts"] = sorted(model.trace_.restarts.items())
     header = {"model": storage.describe(model), "n_outcomes": sizes, "trace": trace}
     storage.write(path, header, arrays | _kept(model))
 
@@ -79,7 +80,9 @@ def _restore(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any])
         right = arrays[f"params/{name}"].dtype == np.float64 and params[name].shape == factor.start().shape
         if not right or not np.isfinite(params[name]).all() or not factor.accepts(params[name]):
             raise ValueError(f"parameters of {name}")
-    model.restore(factors, params, Trace(**header["trace"]))
+    trace = header["trace"]
+    restarts = {int(seed): float(objective) for seed, objective in trace.pop("restarts", ())}
+    model.restore(factors, params, Trace(**trace, restarts=restarts))
 
 
 def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:

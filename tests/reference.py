@@ -11,7 +11,7 @@ import numpy as np
 
 from emnlp.blocks import Blocks, prefixed
 from emnlp.factors import Bucketed
-from emnlp.models import Aligner
+from emnlp.models import HMM, Aligner
 
 
 def latents(model, batch):
@@ -20,6 +20,11 @@ def latents(model, batch):
         each = [list(latents(part, getattr(batch, name))) for name, part in model.directions.items()]
         for chosen in itertools.product(*each):
             yield dict(zip(model.directions, chosen))
+        return
+    if isinstance(model, HMM):  # of one sentence, so that its tokens are in order
+        allowed = [np.flatnonzero(mask) for mask in batch.masks[batch.sets]]
+        for states in itertools.product(*allowed):
+            yield np.array(states, np.int32)
         return
     ((n_source, n_target),) = batch.sizes.tolist()
     for components in itertools.product(range(n_source + 1), repeat=n_target):

@@ -80,11 +80,12 @@ class TestFind:
             with pytest.raises(InputError, match="cannot be a corpus"):
                 ask(name)
 
-    @pytest.mark.parametrize("name", ["hansards_en_fr", "penn_treebank", "europarl_en_fr_200k"])
+    @pytest.mark.parametrize("name", ["hansards_en_fr", "penn_treebank", "europarl_en_fr_200k", "ud_en_ewt"])
     def test_what_cannot_be_fetched_says_who_has_it(self, world, name):
         for ask in (registry.find, registry.fetch):
             with pytest.raises(
-                InputError, match=r"(WPT-2003|LDC99T42|statmt.org/europarl).* Put train.* a folder " + name
+                InputError,
+                match=r"(WPT-2003|LDC99T42|statmt.org/europarl|UD_English-EWT).* Put train.* a folder " + name,
             ):
                 ask(name)
 

@@ -221,7 +221,7 @@ def test_bootstrap_seed_and_number(diagonal):
 def test_bootstrap_in_blocks_is_the_same(diagonal, monkeypatch):
     links = noisy(diagonal, 0.2, 1), noisy(diagonal, 0.2, 2)
     whole = paired_bootstrap(*links, diagonal, n=50)
-    monkeypatch.setattr("emnlp.metrics._DRAWS_AT_ONCE", 7 * diagonal.lines)
+    monkeypatch.setattr("emnlp.metrics.alignment._DRAWS_AT_ONCE", 7 * diagonal.lines)
     assert paired_bootstrap(*links, diagonal, n=50) == whole
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import agreement_item, climbed, derivative, enumerate_item, expect, row_totals, symmetric_item
-from zoo import EXAMPLE, ROWS, bitexts, project
+from zoo import ROWS, project
 
-from emnlp import Agreement, Aligner, Categorical, Dirichlet, Jump, load
+from emnlp import HMM, Agreement, Aligner, Bitext, Categorical, Dirichlet, Jump, load
 from emnlp.blocks import Blocks
 from emnlp.engines import Serial, Threads
 
@@ -21,14 +21,16 @@ agreements = pytest.mark.parametrize("row", AGREEMENTS.values(), ids=AGREEMENTS.
 likelihoods = pytest.mark.parametrize("row", LIKELIHOODS.values(), ids=LIKELIHOODS.keys())  # counts belong to one
 
 
-def small(row):
-    """The example corpus, cut to what can be enumerated."""
-    return EXAMPLE if row.longest >= 3 else EXAMPLE.limited(row.longest)
-
-
-def started(row, bitext, seed=1):
+def started(row, corpus, seed=1):
     """A model with random parameters."""
-    return row.model(random_state=seed, max_iter=0).fit(bitext)
+    return row.model(random_state=seed, max_iter=0).fit(corpus)
+
+
+def n_usable(corpus):
+    """How many items of a corpus have something to learn from."""
+    if isinstance(corpus, Bitext):
+        return corpus.usable.sum()
+    return sum(len(sentence) > 0 for sentence in corpus)
 
 
 def normalised(model):
@@ -40,15 +42,15 @@ def normalised(model):
 @EXAMPLES
 @given(data=st.data())
 def test_expect_equals_enumeration(row, data):
-    bitext = data.draw(bitexts(row.longest))
-    model = started(row, bitext, data.draw(st.integers(0, 99)))
-    theta, batches = normalised(model), model.index(bitext, 1)
+    corpus = data.draw(row.corpora())
+    model = started(row, corpus, data.draw(st.integers(0, 99)))
+    theta, batches = normalised(model), model.index(corpus, 1)
     counts, loglik = expect(model, theta, batches)
     items = [enumerate_item(model, theta, batch) for batch in batches]
     assert loglik == pytest.approx(sum(each for each, *_ in items), rel=1e-10, abs=1e-10)
     for name in theta:
         np.testing.assert_allclose(counts[name], sum(each[1][name] for each in items), rtol=1e-9, atol=1e-12)
-    assert len(batches) == bitext.usable.sum()
+    assert len(batches) == n_usable(corpus)
 
 
 @agreements
@@ -56,9 +58,9 @@ def test_expect_equals_enumeration(row, data):
 @given(data=st.data())
 def test_expect_equals_products_of_enumerated_posteriors(row, data):
     """Three E-steps, each from the duals of the one before; and the likelihood under the last ones."""
-    bitext = data.draw(bitexts(row.longest))
-    model = started(row, bitext, data.draw(st.integers(0, 99)))
-    theta, batches = normalised(model), model.index(bitext, 1)
+    corpus = data.draw(row.corpora())
+    model = started(row, corpus, data.draw(st.integers(0, 99)))
+    theta, batches = normalised(model), model.index(corpus, 1)
     exactly = {"rtol": 1e-9, "atol": 1e-12} if model.rounds == 0 else {"rtol": 1e-6, "atol": 1e-6}  # they are float32
     duals = [np.zeros(batch.sizes[0], np.float32) for batch in batches]
     for _ in range(3):
@@ -74,9 +76,9 @@ def test_expect_equals_products_of_enumerated_posteriors(row, data):
 
 @likelihoods
 def test_counts_are_the_derivative_of_the_log_likelihood(row):
-    bitext = small(row)
-    model = started(row, bitext)
-    theta, batches = normalised(model), model.index(bitext)
+    corpus = row.small
+    model = started(row, corpus)
+    theta, batches = normalised(model), model.index(corpus)
     counts, _ = expect(model, theta, batches)
     for name in theta:
         for slot in range(0, len(theta[name]), 1 + len(theta[name]) // 12):
@@ -86,11 +88,11 @@ def test_counts_are_the_derivative_of_the_log_likelihood(row):
 
 @rows
 def test_posterior_and_decode_equal_enumeration(row):
-    bitext = small(row)
-    model = started(row, bitext)
+    corpus = row.small
+    model = started(row, corpus)
     theta = normalised(model)
     potentials = model.prepare(theta)
-    for batch in model.index(bitext, 1):
+    for batch in model.index(corpus, 1):
         (posterior,) = model.posterior(batch, potentials)
         if isinstance(model, Agreement):
             links = symmetric_item(model, theta, batch)
@@ -100,10 +102,15 @@ def test_posterior_and_decode_equal_enumeration(row):
         if isinstance(model, Aligner):
             continue  # its posterior combines the parts', which have their own rows
         _, _, items = enumerate_item(model, theta, batch)
+        posterior = posterior.T if isinstance(model, HMM) else posterior
         oracle = np.zeros_like(posterior)
         for latent, p in items:
             oracle[latent, np.arange(len(latent))] += p
         np.testing.assert_allclose(posterior, oracle, rtol=1e-9, atol=1e-12)
+        if isinstance(model, HMM) and model.decoding == "posterior":
+            decoded = oracle[model.decode(batch, potentials), np.arange(oracle.shape[1])]
+            np.testing.assert_allclose(decoded, oracle.max(axis=0), rtol=1e-9)
+            continue
         best = max(p for _, p in items)
         decoded = tuple(model.decode(batch, potentials))
         assert next(p for latent, p in items if tuple(latent) == decoded) == pytest.approx(best)
@@ -113,9 +120,9 @@ def test_posterior_and_decode_equal_enumeration(row):
 @EXAMPLES
 @given(data=st.data())
 def test_the_declared_guarantee_is_kept(row, data):
-    bitext = data.draw(bitexts(3))
+    corpus = data.draw(row.corpora(3))
     seed = data.draw(st.none() | st.integers(0, 99))
-    model = row.model(random_state=seed, max_iter=8).fit(bitext)
+    model = row.model(random_state=seed, max_iter=8).fit(corpus)
     assert model.learner.promises(model) == row.monotone
     if not row.monotone:
         return
@@ -126,7 +133,7 @@ def test_the_declared_guarantee_is_kept(row, data):
 
 @rows
 def test_theta_is_a_distribution(row):
-    model = row.model(max_iter=3).fit(EXAMPLE)
+    model = row.model(max_iter=3).fit(row.example)
     for name, probabilities in model.probabilities().items():
         totals = row_totals(model.factors_[name], probabilities)
         theta = row_totals(model.factors_[name], model.theta(model.params_)[name])
@@ -140,8 +147,8 @@ def test_theta_is_a_distribution(row):
 @rows
 def test_the_maximization_step_is_a_maximum(row):
     """No nearby parameters are better for the same expected counts: F(Q, theta) with Q fixed."""
-    model = row.model(random_state=3, max_iter=2).fit(EXAMPLE)
-    counts, _ = expect(model, model.theta(model.params_), model.index(EXAMPLE))
+    model = row.model(random_state=3, max_iter=2).fit(row.example)
+    counts, _ = expect(model, model.theta(model.params_), model.index(row.example))
     best = model.maximize(counts, model.params_)
     rng = np.random.default_rng(0)
 
@@ -166,11 +173,11 @@ def test_the_maximization_step_is_a_maximum(row):
 
 @rows
 def test_the_same_bits_on_any_engine_and_after_loading(row, tmp_path):
-    model = row.model(random_state=2, max_iter=3).fit(EXAMPLE)
+    model = row.model(random_state=2, max_iter=3).fit(row.example)
     theta = model.theta(model.params_)
-    one, loglik = Serial().expect(model, theta, model.index(EXAMPLE, 2))
+    one, loglik = Serial().expect(model, theta, model.index(row.example, 2))
     for n in (2, 3):
-        other, value = Threads(n).expect(model, theta, model.index(EXAMPLE, 2))  # batches anew: they may hold duals
+        other, value = Threads(n).expect(model, theta, model.index(row.example, 2))  # batches anew: they may hold duals
         assert value == loglik
         assert all(np.array_equal(one[name], other[name]) for name in one)
     model.save(tmp_path / "model")
@@ -178,14 +185,14 @@ def test_the_same_bits_on_any_engine_and_after_loading(row, tmp_path):
     assert again == model
     assert again.trace_ == model.trace_
     assert all(np.array_equal(again.params_[name], model.params_[name]) for name in model.params_)
-    assert again.predict(EXAMPLE) == model.predict(EXAMPLE)
-    assert again.score(EXAMPLE) == model.score(EXAMPLE)
+    assert again.predict(row.example) == model.predict(row.example)
+    assert again.score(row.example) == model.score(row.example)
 
 
 @likelihoods
 def test_collect_is_the_adjoint_of_prepare(row):
     """Moving log theta moves the log potentials; counts of either kind agree on what that is worth."""
-    model = started(row, EXAMPLE)
+    model = started(row, row.example)
     theta, step = model.theta(model.params_), 1e-6
     potentials = model.prepare(theta)
     rng = np.random.default_rng(0)
@@ -193,9 +200,14 @@ def test_collect_is_the_adjoint_of_prepare(row):
     for prefix, part in {"": model, **{f"{name}.": part for name, part in model.models.items()}}.items():
         if f"{prefix}prior" in arrays:  # what only text unseen in training reads is not counted
             arrays[f"{prefix}prior"][part._positions.bases[-1] :] = 0
+    if isinstance(model, HMM):
+        arrays["emission"][len(model.vocabulary_) :] = 0
     counts = model.collect(Blocks(arrays))
     for name in theta:
         direction = rng.standard_normal(theta[name].shape)
         moved = model.prepare(Blocks(dict(theta.items()) | {name: theta[name] * np.exp(step * direction)}))
-        change = sum(float((arrays[key] * np.log(moved[key] / potentials[key])).sum()) for key in potentials)
+        change = 0.0
+        for key, potential in potentials.items():
+            used = potential > 0  # what pads a row is 0
+            change += float((arrays[key][used] * np.log(moved[key][used] / potential[used])).sum())
         assert counts[name] @ direction == pytest.approx(change / step, rel=1e-4, abs=1e-5)

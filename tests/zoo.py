@@ -6,6 +6,7 @@ from functools import partial
 from hypothesis import strategies as st
 
 from emnlp import (
+    HMM,
     IBM1,
     IBM2,
     Agreement,
@@ -19,6 +20,9 @@ from emnlp import (
     HMMAligner,
     Jump,
     PooledJump,
+    TagDictionary,
+    Tagged,
+    Text,
     Uniform,
 )
 from emnlp.factors.backoff import Prefix
@@ -55,12 +59,28 @@ def project(factor, params):
 class Row:
     """A way to make a model, and how long the sentences are on which its latent structures can be enumerated.
 
-    `monotone` says whether EM promises that the objective never falls.
+    `monotone` says whether EM promises that the objective never falls; `family` names the corpora that it reads.
     """
 
     make: partial
     longest: int = 3
     monotone: bool = True
+    family: str = "bitext"
+
+    def corpora(self, longest=None):
+        """Corpora small enough to enumerate, drawn at random."""
+        return CORPORA[self.family](longest or self.longest)
+
+    @property
+    def example(self):
+        """One corpus."""
+        return EXAMPLES[self.family]
+
+    @property
+    def small(self):
+        """The same, cut to what can be enumerated."""
+        whole = self.family != "bitext" or self.longest >= 3
+        return self.example if whole else self.example.limited(self.longest)
 
     def model(self, **settings):
         """Return a fresh model."""
@@ -99,17 +119,17 @@ ROWS |= {
     "Aligner-diagonal": Row(partial(_aligner, IBM2, *2 * ({"position": Diagonal(), "null": Fixed(0.1)},)), 2),
 }
 
-HMM = partial(HMMAligner, beam=0.0)
+CHAIN = partial(HMMAligner, beam=0.0)
 for k, (lexical_name, lexical) in enumerate(FACTORS.items()):
     for m, (jump_name, jump) in enumerate(JUMPS.items()):
         null_name = list(NULLS)[(k + m) % len(NULLS)]
-        make = partial(HMM, lexical=lexical, jump=jump, null=NULLS[null_name])
-        ROWS[f"HMM-{lexical_name}-{jump_name}-{null_name}"] = Row(make, monotone=jump_name != "pooled")
+        make = partial(CHAIN, lexical=lexical, jump=jump, null=NULLS[null_name])
+        ROWS[f"HMMAligner-{lexical_name}-{jump_name}-{null_name}"] = Row(make, monotone=jump_name != "pooled")
 COARSE = Categorical(backoff=Backoff(2.0, Prefix(1), Prefix(1), 0.5))
 ROWS |= {
     "IBM1-backoff": Row(partial(IBM1, lexical=COARSE), monotone=False),
-    "HMM-backoff": Row(partial(HMM, lexical=COARSE, jump=Jump(words=1, width=1)), monotone=False),
-    "Aligner-HMM": Row(partial(_aligner, HMM, {"jump": Jump(words=1, width=2)}, {"jump": Categorical()}), 2),
+    "HMMAligner-backoff": Row(partial(CHAIN, lexical=COARSE, jump=Jump(words=1, width=1)), monotone=False),
+    "Aligner-HMM": Row(partial(_aligner, CHAIN, {"jump": Jump(words=1, width=2)}, {"jump": Categorical()}), 2),
 }
 
 
@@ -119,12 +139,28 @@ def _agreement(kind, one, other, **settings):
 
 for rounds in (0, 2):
     each = {"lexical": Dirichlet(0.1), "null": Fixed(0.1)}, {"null": Categorical()}
-    for kind in (IBM1, HMM):
-        name = f"Agreement-{'HMM' if kind is HMM else 'IBM1'}-{rounds}"
+    for kind in (IBM1, CHAIN):
+        name = f"Agreement-{'HMM' if kind is CHAIN else 'IBM1'}-{rounds}"
         ROWS[name] = Row(partial(_agreement, kind, *each, rounds=rounds), 2, monotone=False)
 ROWS["Agreement-HMM-backoff"] = Row(
-    partial(_agreement, HMM, {"lexical": COARSE}, {"jump": Categorical()}, rounds=1, step=0.5), 2, monotone=False
+    partial(_agreement, CHAIN, {"lexical": COARSE}, {"jump": Categorical()}, rounds=1, step=0.5), 2, monotone=False
 )
+
+
+for k, (emission_name, emission) in enumerate(FACTORS.items()):
+    for m, (transition_name, transition) in enumerate(FACTORS.items()):
+        initial_name = list(FACTORS)[(k + m) % len(FACTORS)]
+        make = partial(HMM, 2, initial=FACTORS[initial_name], transition=transition, emission=emission)
+        family = "tagged" if (k + m) % 3 == 2 else "text"
+        ROWS[f"HMM-{initial_name}-{transition_name}-{emission_name}-{family}"] = Row(
+            partial(make, ends=(k + m) % 2 == 0, decoding="viterbi" if k % 2 else "posterior"), 4, family=family
+        )
+ROWS |= {
+    "HMM-1": Row(partial(HMM, 1), 4, family="text"),
+    "HMM-3-classes": Row(partial(HMM, 3, init="classes"), family="text"),
+    "HMM-3-tagged": Row(partial(HMM, 3, init="random", decoding="viterbi"), family="tagged"),
+    "HMM-tags": Row(partial(HMM, 2, init="constant"), 4, family="tagged"),
+}
 
 
 def bitexts(longest):
@@ -135,6 +171,22 @@ def bitexts(longest):
     return pairs.filter(lambda each: any(s and t for s, t in each)).map(Bitext.from_pairs)
 
 
+def texts(longest):
+    """Texts likewise, of distinct sentences: equal ones are one, see test_tagging.py."""
+    sentences = st.lists(st.lists(st.sampled_from("abc"), max_size=longest), min_size=1, max_size=4, unique_by=tuple)
+    return sentences.filter(any).map(Text.from_tokens)
+
+
+def tagged_texts(longest):
+    """Texts in which some tokens have a tag, and some words a dictionary entry."""
+    token = st.tuples(st.sampled_from("abc"), st.sampled_from(["A", "B", None]))
+    sentences = st.lists(st.lists(token, max_size=longest), min_size=1, max_size=4, unique_by=tuple)
+    return sentences.filter(any).map(lambda each: Tagged.from_sents(each).constrained(DICTIONARY))
+
+
+DICTIONARY = TagDictionary({"a": ("A",), "b": ("A", "B")})
+CORPORA = {"bitext": bitexts, "text": texts, "tagged": tagged_texts}
+SENTENCES = ["abab", "", "b", "cab", "aa", "bbb", "ca"]
 EXAMPLE = Bitext.from_pairs(
     [
         (["a", "b", "a"], ["x", "y"]),
@@ -146,3 +198,10 @@ EXAMPLE = Bitext.from_pairs(
         (["a", "b", "a"], ["x", "x"]),
     ]
 )
+EXAMPLES = {
+    "bitext": EXAMPLE,
+    "text": Text.from_tokens(map(list, SENTENCES)),
+    "tagged": Tagged.from_sents(
+        [[(word, "B" if k == 2 else None) for k, word in enumerate(sentence)] for sentence in SENTENCES]
+    ).constrained(DICTIONARY),
+}

@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+from emnlp.cli import evaluate_tag
 from emnlp.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,10 +34,18 @@ recall against Sure links.
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the parser of ``emnlp evaluate`` to the commands."""
     evaluate = commands.add_parser("evaluate", help="score results against gold", description="Score against gold.")
-    _add_align(evaluate.add_subparsers(metavar="WHAT", required=True))
+    whats = evaluate.add_subparsers(metavar="WHAT", required=True)
+    for what in (_add_align(whats), evaluate_tag.add(whats)):
+        what.add_argument(
+            "--lines",
+            metavar="FIRST:END:STEP",
+            type=_lines,
+            help="score only these lines, as a Python slice: 0-based, END left out; 1::8 is every 8th from the second",
+        )
+        what.add_argument("--json", action="store_true", help="print one JSON object, with rates from 0 to 1")
 
 
-def _add_align(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_align(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     align = whats.add_parser(
         "align",
         help="alignment error rate, precision, recall and F1 of word links",
@@ -47,18 +56,12 @@ def _add_align(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     align.add_argument("links", metavar="LINKS", help="links to score, lines of i-j; - is standard input")
     align.add_argument("gold", metavar="GOLD", help="gold links of the same sentence pairs")
     align.add_argument(
-        "--lines",
-        metavar="FIRST:END:STEP",
-        type=_lines,
-        help="score only these lines, as a Python slice: 0-based, END left out; 1::8 is every 8th from the second",
-    )
-    align.add_argument(
         "--base", type=int, choices=(0, 1), help="where positions in GOLD start (default: 0, but 1 for a .wa file)"
     )
     align.add_argument("--source", metavar="FILE", help="the source sentences, to check all positions against")
     align.add_argument("--target", metavar="FILE", help="the target sentences, likewise")
-    align.add_argument("--json", action="store_true", help="print one JSON object, with rates from 0 to 1")
     align.set_defaults(run=run_align)
+    return align
 
 
 def run_align(args: argparse.Namespace) -> int:

@@ -4,6 +4,8 @@ from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.gold import Gold
 from emnlp.corpus.links import Links
 from emnlp.corpus.priors import Priors
+from emnlp.corpus.tagdictionary import TagDictionary
+from emnlp.corpus.tagged import Tagged
 from emnlp.corpus.text import Text, Vocabulary
 
-__all__ = ["Bitext", "Gold", "Links", "Priors", "Text", "Vocabulary"]
+__all__ = ["Bitext", "Gold", "Links", "Priors", "TagDictionary", "Tagged", "Text", "Vocabulary"]

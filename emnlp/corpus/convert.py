@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 
+from emnlp.corpus.convert_conllu import join_groups
 from emnlp.corpus.files import decode
 from emnlp.errors import InputError
 
@@ -17,6 +18,9 @@ Gold = dict[str, tuple[set[tuple[int, int]], set[tuple[int, int]]]]  # verse -> 
 GREEK = "data/sources/SBLGNT.tsv"
 ENGLISH = "data/eng/targets/BSB/nt_BSB.tsv"
 ALIGNMENT = "data/eng/alignments/BSB/SBLGNT-BSB-manual.json"
+
+WEB = "data/web.conllu"
+WIKI = "data/wiki.conllu"
 
 
 def bible_alignments(members: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -61,7 +65,39 @@ def bible_alignments(members: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: _gzip("".join(f"{line}\n" for line in lines)) for name, lines in columns.items()}
 
 
-CONVERTERS: dict[str, Callable[[Mapping[str, bytes]], dict[str, bytes]]] = {"bible_alignments": bible_alignments}
+def turkish_treebanks(members: Mapping[str, bytes]) -> dict[str, bytes]:
+    r"""Build the tagged Turkish corpus out of the two sections of ``turkish-treebanks``, by `join_groups`.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        The content of `WEB` and `WIKI`, by member name.
+
+    Returns
+    -------
+    dict of str to bytes
+        ``train.conllu.gz`` (the web) and ``test.conllu.gz`` (Wikipedia). The same members give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If a member is missing or malformed; the message names the member and the line.
+
+    Examples
+    --------
+    >>> row = b"1\tevet\t_\tADV\tRB\t_\t0\troot\t_\t_\n"
+    >>> files = turkish_treebanks({WEB: row, WIKI: row})
+    >>> gzip.decompress(files["train.conllu.gz"])
+    b'1\tevet\t_\tADV\tRB\t_\t_\t_\t_\t_\n\n'
+    """
+    sections = {"train.conllu.gz": WEB, "test.conllu.gz": WIKI}
+    return {name: _gzip(join_groups(_text(members, section), section)) for name, section in sections.items()}
+
+
+CONVERTERS: dict[str, Callable[[Mapping[str, bytes]], dict[str, bytes]]] = {
+    "bible_alignments": bible_alignments,
+    "turkish_treebanks": turkish_treebanks,
+}
 
 
 def _greek(members: Mapping[str, bytes]) -> Iterator[tuple[str, str, str, str]]:

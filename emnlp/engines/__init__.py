@@ -19,20 +19,22 @@ Out = TypeVar("Out")
 
 LANE_BYTES = 1 << 27
 MAX_LANES = 16
+LANE_BATCHES = 8
 
 
 def lanes(batches: Sequence[In], count_bytes: int) -> list[Sequence[In]]:
     """Deal batches to a few lanes, whose number depends on the corpus and the model size alone, never on the machine.
 
     A lane adds its batches in order into one accumulator, and the lanes are summed in order: so the sums have the same
-    bits at any number of threads, and at most as many count blocks live as there are lanes: 2, or what fits 128 MiB.
+    bits at any number of threads, and at most as many count blocks live as there are lanes: 2, or what fits 128 MiB. A
+    lane of few batches would cost more than it saves: it has `LANE_BATCHES`, unless there are but 2.
 
     Examples
     --------
     >>> lanes("abcde", 1 << 26)
     ['ace', 'bd']
     """
-    n = max(2, min(MAX_LANES, LANE_BYTES // max(count_bytes, 1)))
+    n = max(2, min(MAX_LANES, LANE_BYTES // max(count_bytes, 1), len(batches) // LANE_BATCHES))
     return [lane for lane in (batches[first::n] for first in range(n)) if len(lane)]
 
 

@@ -47,6 +47,8 @@ class Learner(Saved):
 class Trace(Sequence[float]):
     """The objective of each iteration: ``trace[k]`` is that after k M-steps, in nats over the whole corpus.
 
+    `restarts` has the last objective of each random start by its seed, if there were several.
+
     Examples
     --------
     >>> trace = Trace([-9.0, -7.5], reason="max_iter reached", n_items=2)
@@ -57,6 +59,7 @@ class Trace(Sequence[float]):
     objective: list[float] = field(default_factory=list)
     reason: str = ""
     n_items: int = 0
+    restarts: dict[int, float] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list, compare=False)
 
     @overload

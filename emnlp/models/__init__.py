@@ -7,5 +7,8 @@ from emnlp.models.directed import DirectedAligner
 from emnlp.models.hmm_aligner import HMMAligner
 from emnlp.models.positioned import PositionedAligner
 from emnlp.models.positions import Positions
+from emnlp.models.tagging import HMM
 
-__all__ = ["IBM1", "IBM2", "Agreement", "Aligner", "DirectedAligner", "HMMAligner", "PositionedAligner", "Positions"]
+__all__ = [
+    "HMM", "IBM1", "IBM2", "Agreement", "Aligner", "DirectedAligner", "HMMAligner", "PositionedAligner", "Positions",
+]  # fmt: skip

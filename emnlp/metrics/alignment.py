@@ -1,4 +1,4 @@
-"""Scores of what a model finds against gold: alignment error rate and its company, and whether two systems differ."""
+"""Scores of word alignments against gold: alignment error rate and its company, and whether two systems differ."""
 
 from __future__ import annotations
 

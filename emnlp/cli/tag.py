@@ -1,0 +1,261 @@
+"""``emnlp tag``: from text to induced part-of-speech tags, with a hidden Markov model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from emnlp.cli import arguments
+from emnlp.cli.arguments import say, warn
+
+if TYPE_CHECKING:
+    from emnlp.corpus import Tagged
+    from emnlp.models import HMM
+
+EMISSIONS = ("categorical", "dirichlet")
+FORMATS = ("plain", "slash", "conllu")
+
+_EPILOG = """\
+examples:
+  induce 45 classes of the words of a text, write lines of word/state:
+    emnlp tag train.txt -o train.tagged --save en.model
+  look at them, the largest first, and score them against gold tags:
+    emnlp tag train.txt --show-classes 10 --gold train.conllu
+  the best of 5 starts, chosen among 50 by what one iteration makes of them:
+    emnlp tag train.txt --restarts 5 --probes 50 -o train.tagged
+  start from word classes (exchange clustering) instead:
+    emnlp tag train.txt --init classes -o train.tagged
+  tag other text with a trained model:
+    emnlp tag new.txt --load en.model -o new.tagged
+  learn from a tag dictionary, lines of 'word TAB tag tag':
+    emnlp tag train.txt --dictionary tags.tsv --states 0 -o train.tagged
+  learn from text of which some tokens are tagged, word/TAG:
+    emnlp tag some.tagged --input slash --use-tags -o all.tagged
+
+TEXT is UTF-8, one tokenised sentence a line, or CoNLL-U if its name ends in
+.conllu, or a tagged corpus of NLTK, such as nltk:treebank; '-' is standard input;
+.gz .bz2 .xz .zst files are (de)compressed. Its tags are left alone unless you say
+--use-tags. Line k of the output belongs to sentence k of TEXT. The same input and
+options give the same bits at any number of threads. More is in docs/tagging.md.
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "tag",
+        usage="%(prog)s TEXT [-o TAGGED] [options]",
+        help="induce part-of-speech tags from text, or apply a trained tagger",
+        description="Train a hidden Markov model on text; write each token with its state.\n"
+        "Defaults are in parentheses.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("text", metavar="TEXT", help="text, a file or nltk:NAME")
+    _add_files(parser.add_argument_group("files"))
+    _add_text(parser.add_argument_group("text"))
+    _add_model(parser.add_argument_group("model"))
+    _add_search(parser.add_argument_group("search"))
+    run_ = parser.add_argument_group("run")
+    run_.add_argument("--threads", type=arguments.positive, metavar="N", help="how many to use (every processor)")
+    run_.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
+    parser.set_defaults(run=run, usage_error=parser.error)
+
+
+def _add_files(files: Any) -> None:
+    output = "where tagged text goes (standard output)"
+    files.add_argument("-o", "--output", metavar="TAGGED", type=arguments.path, help=output)
+    form = "slash, word/state a token, or conllu (by the name of the file)"
+    files.add_argument("--format", choices=("slash", "conllu"), metavar="FORMAT", help=form)
+    save = "write the trained model"
+    files.add_argument("--save", metavar="MODEL", type=arguments.path, help=save)
+    load = "tag with a saved model instead of training one"
+    files.add_argument("--load", metavar="MODEL", type=arguments.path, help=load)
+    gold = "score the result against the tags of this file, or nltk:NAME"
+    files.add_argument("--gold", metavar="FILE", type=arguments.path, help=gold)
+    classes = "print the N largest states and their words (10); the tagged text only goes to -o then"
+    files.add_argument("--show-classes", nargs="?", const=10, type=arguments.positive, metavar="N", help=classes)
+
+
+def _add_text(text: Any) -> None:
+    text.add_argument(
+        "--input", choices=FORMATS, metavar="FORMAT", help="of TEXT: plain, slash or conllu (by its name)"
+    )
+    text.add_argument("--lowercase", action="store_true", help="lower-case the words (a saved model remembers it)")
+    text.add_argument("--use-tags", action="store_true", help="learn from the tags of TEXT; words without one are free")
+    dictionary = "lines of 'word TAB tag tag ...': the tags that words may have"
+    text.add_argument("--dictionary", metavar="FILE", type=arguments.path, help=dictionary)
+    column = "the column of CoNLL-U, and the kind of tags of nltk:NAME: xpos or upos (xpos)"
+    text.add_argument("--tag", choices=("xpos", "upos"), default="xpos", metavar="COLUMN", help=column)
+
+
+def _add_model(model: Any) -> None:
+    states = "how many; 0 for one a tag of --use-tags or --dictionary (45; with these: 0)"
+    model.add_argument("--states", type=arguments.count, metavar="K", help=states)
+    factors = f"{' or '.join(EMISSIONS)} (categorical): plain EM or variational Bayes"
+    model.add_argument("--emission", choices=EMISSIONS, metavar="NAME", help=factors)
+    model.add_argument("--transition", choices=EMISSIONS, metavar="NAME", help="the same for transitions (categorical)")
+    prior = "of dirichlet factors, above 0: the smaller, the sparser (0.1)"
+    model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
+    model.add_argument("--learner", choices=("em",), metavar="NAME", help="em (em)")
+    model.add_argument("--iterations", type=arguments.count, metavar="N", help="M-steps at most (100)")
+    tol = "stop when the objective rises by less than this, in nats a sentence (0: never)"
+    model.add_argument("--tol", type=arguments.weight, metavar="T", help=tol)
+    model.add_argument("--float32", action="store_true", help="E-step in single precision: faster, fewer digits")
+    decode = "posterior, the best state of each token, or viterbi, the best sequence (posterior)"
+    model.add_argument("--decode", choices=("posterior", "viterbi"), metavar="HOW", help=decode)
+
+
+def _add_search(search: Any) -> None:
+    init = "first parameters: random, classes (of words, by exchange), constant (random; with tags: constant)"
+    search.add_argument("--init", choices=("random", "classes", "constant"), metavar="HOW", help=init)
+    search.add_argument("--seed", type=arguments.count, metavar="S", help="of the first random start (0)")
+    restarts = "random starts to train, of which the best by its objective is kept (1)"
+    search.add_argument("--restarts", type=arguments.positive, metavar="N", help=restarts)
+    probes = "random starts to try for one iteration, of which the best are trained (0)"
+    search.add_argument("--probes", type=arguments.count, metavar="N", help=probes)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train or load, tag, write, show, score."""
+    from emnlp.cli.evaluate_tag import check_words, names, read_tagged
+    from emnlp.corpus.files import check_writable
+    from emnlp.metrics import tagging_scores
+    from emnlp.models import HMM
+
+    _check(args)
+    for path in (args.output, args.save):
+        if path and path != "-":
+            check_writable(path)
+    begin = time.perf_counter()
+    model = HMM.load(args.load) if args.load else None
+    corpus = _read(args, model)
+    gold = read_tagged(args.gold, args.tag) if args.gold else None
+    if gold is not None:
+        check_words(corpus, gold)
+    if model is None:
+        model = _train(corpus, args)
+        if args.save:
+            model.save(args.save)
+    model.n_jobs = arguments.threads(args)
+    model.decoding = args.decode or model.decoding
+    tagged = model.tag(corpus)
+    _warn_of_unknown(model, tagged, args)
+    _write(tagged, args)
+    if args.show_classes:
+        from emnlp.report.classes import class_table
+
+        print("\n".join(class_table(tagged, args.show_classes)))
+    if gold is not None:
+        say_scores(tagging_scores(names(tagged), names(gold), gold_name=gold.text.name).signature())
+    say(args, f"tagged {len(tagged.tags):,} tokens in {time.perf_counter() - begin:.1f} s")
+    return 0
+
+
+def say_scores(signature: str) -> None:
+    """Print scores to standard error: asked for, so `--quiet` does not silence them."""
+    import sys
+
+    print(signature, file=sys.stderr)
+
+
+def _check(args: argparse.Namespace) -> None:
+    training = ("states", "emission", "transition", "alpha", "learner", "iterations", "tol", "init", "seed", "restarts",
+                "probes", "save")  # fmt: skip
+    given = [name for name in training if getattr(args, name) is not None]
+    given += [name for name in ("use_tags", "float32") if getattr(args, name)]
+    if args.load and given:
+        args.usage_error(f"--{given[0].replace('_', '-')} is about training; with --load nothing is trained")
+    if args.save == "-":
+        args.usage_error("--save needs a file: a model is not text for standard output")
+    if args.alpha is not None and "dirichlet" not in (args.emission, args.transition):
+        args.usage_error("--alpha is of dirichlet factors; add --emission dirichlet")
+    if args.alpha == 0:
+        args.usage_error("--alpha has to be above 0; for plain EM, leave it and dirichlet out")
+    if args.text == args.gold == "-":
+        args.usage_error("standard input can be read once; give TEXT or --gold by name")
+    outputs = [os.path.realpath(path) for path in (args.output, args.save) if path and path != "-"]
+    inputs = {os.path.realpath(path) for path in (args.text, args.load, args.gold, args.dictionary) if path}
+    if len(set(outputs)) < len(outputs) or inputs & set(outputs):
+        args.usage_error("an output file is named twice, or is also an input")
+
+
+def _read(args: argparse.Namespace, loaded: HMM | None) -> Tagged:
+    """Read TEXT and what tells of its tags; without --use-tags, the words alone."""
+    from emnlp.cli.evaluate_tag import read_tagged
+    from emnlp.corpus import TagDictionary, Tagged
+    from emnlp.corpus.tagfiles import format_of
+    from emnlp.errors import InputError
+
+    if loaded and args.lowercase and not loaded.lowercase_:
+        raise InputError(f"{args.load}: this model was trained on text as it is; leave --lowercase out")
+    lowercase = bool(loaded.lowercase_) if loaded else args.lowercase
+    form = args.input or ("conllu" if format_of(args.text) == "conllu" else "plain")
+    if args.use_tags and form == "plain" and not args.text.startswith("nltk:"):
+        args.usage_error("--use-tags needs tags: TEXT is read as plain text; add --input slash")
+    column = args.tag if args.use_tags or args.text.startswith("nltk:") else None
+    corpus = read_tagged(args.text, column, form, lowercase)
+    if not args.use_tags:
+        corpus = Tagged.untagged(corpus.text)
+    if args.dictionary:
+        corpus = corpus.constrained(TagDictionary.read(args.dictionary))
+    blank = int((corpus.text.lengths == 0).sum())
+    if blank:
+        warn(f"{blank:,} of {len(corpus):,} sentences are blank; they keep their place and teach nothing")
+    say(args, f"read {len(corpus):,} sentences, {len(corpus.tags):,} tokens, {len(corpus.text.vocabulary):,} types")
+    return corpus
+
+
+def _factor(name: str | None, args: argparse.Namespace) -> Any:
+    from emnlp.factors import Categorical, Dirichlet
+
+    return Dirichlet(0.1 if args.alpha is None else args.alpha) if name == "dirichlet" else Categorical()
+
+
+def _train(corpus: Tagged, args: argparse.Namespace) -> HMM:
+    from emnlp.models import HMM
+
+    states = args.states if args.states is not None else 0 if len(corpus.tagset) else 45
+    model = HMM(
+        states or None,
+        emission=_factor(args.emission, args),
+        transition=_factor(args.transition, args),
+        init=args.init or "auto",
+        dtype="float32" if args.float32 else "float64",
+        max_iter=100 if args.iterations is None else args.iterations,
+        tol=args.tol or 0.0,
+        random_state=args.seed or 0,
+        n_init=args.restarts or 1,
+        n_probes=args.probes or 0,
+        n_jobs=arguments.threads(args),
+        verbose=0 if args.quiet else 1,
+    )
+    model.fit(corpus)
+    trace, n_tokens = model.trace_, len(corpus.tags)
+    for seed, objective in sorted(trace.restarts.items(), key=lambda each: -each[1]):
+        say(args, f"start of seed {seed}: {objective / n_tokens:.4f} nats a token")
+    say(args, f"HMM of {len(model.states_)} states: {trace[-1] / n_tokens:.4f} nats a token; {trace.reason}")
+    return model
+
+
+def _warn_of_unknown(model: HMM, tagged: Tagged, args: argparse.Namespace) -> None:
+    known = model.vocabulary_.ids(tagged.text.vocabulary)[tagged.text.ids] >= 0
+    if len(known) and known.mean() < 0.5:
+        warn(f"{1 - known.mean():.0%} of the words are unknown to {args.load}; is this the text it is meant for?")
+
+
+def _write(tagged: Tagged, args: argparse.Namespace) -> None:
+    """Write tagged text; what a format cannot hold is a warning."""
+    from emnlp.corpus.tagfiles import format_of
+
+    if args.show_classes and not args.output:
+        return
+    path = args.output or "-"
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        tagged.write(path, args.format or format_of(path))
+    for doubt in doubts:
+        warn(str(doubt.message))

@@ -1,0 +1,271 @@
+"""Hidden Markov models for tagging: part-of-speech induction, with no tags, some, or all of them given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emnlp.blocks import Array, Blocks
+from emnlp.classes import word_classes
+from emnlp.corpus.tagged import Tagged
+from emnlp.errors import InputError
+from emnlp.factors import Categorical, Factor
+from emnlp.inference import markov
+from emnlp.inference.matmul import padded
+from emnlp.models.sentences import Sentences
+from emnlp.models.tagger import Tagger
+from emnlp.support import Support
+
+LOWEST = {"float64": 1e-100, "float32": 1e-18}
+"""What a probability of 0 is to the kernels: unseen text may need it; too small to matter beside another."""
+
+FIRM = 0.9
+"""The share of a word's tokens that its class gets where word classes are the start."""
+
+
+@dataclass(kw_only=True, repr=False)
+class HMM(Tagger):
+    """A hidden Markov model: each token has a state, which depends on the state before.
+
+    Story of a sentence: draw the first state; then, over and over, a word from the state, and from the state the next
+    state, or the end of the sentence.
+
+    ==========  =====================  =======================  =============
+    factor      condition              outcome                  default
+    ==========  =====================  =======================  =============
+    initial     (one)                  state of the first word  Categorical()
+    transition  state                  next state, or the end   Categorical()
+    emission    state                  word                     Categorical()
+    ==========  =====================  =======================  =============
+
+    Text is all that it needs. A `Tagged` corpus tells the states of some tokens, or of all, and its dictionary those
+    that a word may have: the same model learns from as much as there is.
+
+    Parameters
+    ----------
+    n_states : int or None
+        K; None is one a tag of a `Tagged` corpus. States beyond its tags have numbers for names.
+    initial, transition, emission : Factor
+    ends : bool
+        Whether the end of a sentence is an outcome of the transition; otherwise a model of given lengths.
+    init : {"auto", "random", "classes", "constant"}
+        The first parameters: random; from the posteriors in which every token is of its word's class, see
+        `emnlp.classes.word_classes`, with random noise; constant, which only tags can leave. ``auto`` is random, or
+        constant where the corpus has tags or a dictionary.
+    decoding : {"posterior", "viterbi"}
+        What `predict` returns: the most probable state of each token, or the most probable sequence.
+    dtype : {"float64", "float32"}
+        What the E-step computes in; sums and parameters are float64.
+    random_state : int or None
+        Seed of the random start; None is ``init="constant"``.
+
+    Attributes
+    ----------
+    vocabulary_ : Vocabulary
+        The words.
+    states_ : Vocabulary
+        The names of the states: tags, then numbers.
+    frequencies_ : (V,) int64
+        How often each word occurs in the training text. A word unseen there is emitted as those seen once are, on
+        average.
+
+    References
+    ----------
+    Rabiner (1989), "A Tutorial on Hidden Markov Models and Selected Applications in Speech Recognition"; Merialdo
+    (1994), "Tagging English Text with a Probabilistic Model", Computational Linguistics.
+
+    Examples
+    --------
+    >>> text = [s.split() for s in ["the dog sleeps", "a cat sleeps", "the cat sees a dog", "a dog sees the cat"]]
+    >>> model = HMM(3, random_state=1).fit(text)
+    >>> a, b = model.predict(["the cat sleeps".split(), "a zebra sees the dog".split()])
+    >>> a == b[:3], b[:2] == b[3:]
+    (True, True)
+    """
+
+    initial: Factor = field(default_factory=Categorical)
+    transition: Factor = field(default_factory=Categorical)
+    emission: Factor = field(default_factory=Categorical)
+    ends: bool = True
+    init: Literal["auto", "random", "classes", "constant"] = "auto"
+    decoding: Literal["posterior", "viterbi"] = "posterior"
+    dtype: Literal["float64", "float32"] = "float64"
+    random_state: int | None = 0
+
+    kinds: ClassVar[dict[str, tuple[type, ...]]] = {
+        **Tagger.kinds, "initial": (Factor,), "transition": (Factor,), "emission": (Factor,)
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        choices = {"init": ("auto", "random", "classes", "constant"), "decoding": ("posterior", "viterbi"),
+                   "dtype": tuple(LOWEST)}  # fmt: skip
+        for name, values in choices.items():
+            if getattr(self, name) not in values:
+                raise InputError(f"HMM({name}={getattr(self, name)!r}): expected {' or '.join(map(repr, values))}")
+
+    def rebuilt(self) -> dict[str, Any]:  # noqa: D102
+        states, words = self.states_.words, self.vocabulary_.words
+        n_states, n_words = len(states), len(words)
+        following = [*states, *[None] * self.ends]
+        conditions = np.tile(np.arange(n_states, dtype=np.int32), n_words)
+        outcomes = np.repeat(np.arange(n_words, dtype=np.int32), n_states)  # word by word, as the kernels read it
+        return {
+            "initial": Support.dense(1, n_states, ([None], states)),
+            "transition": Support.dense(n_states, len(following), (states, following)),
+            "emission": Support.pairs(conditions, outcomes, n_states, n_words, (states, words)),
+        }
+
+    def first(self, corpus: Tagged, batches: Sequence[Any], rng: np.random.Generator | None) -> Blocks:
+        """Return the first parameters, as `init` says."""
+        constrained = len(batches[0].masks) > 1
+        if self.init == "constant" or (self.init == "auto" and constrained):
+            rng = None
+        params = super().first(corpus, batches, rng)
+        if self.init != "classes":
+            return params
+        counts = Blocks({name: np.zeros(len(factor.support)) for name, factor in self.factors_.items()})
+        classes = word_classes(corpus.text.compact(), min(len(self.states_), len(self.vocabulary_))).classes
+        for batch in batches:
+            self.count(batch, classes[batch.words], counts)
+        return self.maximize(Blocks({name: self._softened(name, each, rng) for name, each in counts.items()}), params)
+
+    def _softened(self, name: str, counts: Array, rng: np.random.Generator | None) -> Array:
+        """Share out some of the counts of each word, or of all states, among all; unevenly if there is a seed."""
+        n_states = len(self.states_)
+        even = np.full(len(counts), counts.sum() / len(counts))
+        if name == "emission":
+            even = np.repeat(self.frequencies_ / n_states, n_states)
+        if rng is not None:
+            even = even * rng.standard_exponential(len(counts))
+        return FIRM * counts + (1 - FIRM) * even
+
+    # The E-step and its relatives
+
+    def prepare(self, theta: Blocks) -> Blocks:
+        """Return the potentials: rows padded to whole vectors, one more for unknown words, zeros replaced by `LOWEST`.
+
+        In float32, the rows of emissions are divided by their greatest, `scale`.
+        """
+        n_states, dtype = len(self.states_), np.dtype(self.dtype)
+        width = padded(n_states, dtype)
+
+        def rows(table: Array) -> Any:
+            found = np.zeros((*table.shape[:-1], width), dtype)
+            np.maximum(table, LOWEST[self.dtype], out=found[..., :n_states], casting="same_kind")
+            return found
+
+        transition = theta["transition"].reshape(n_states, -1)
+        words = theta["emission"].reshape(-1, n_states)
+        rare = self.frequencies_ == self.frequencies_.min()
+        emission = np.concatenate([words, words[rare].mean(axis=0, keepdims=True)])
+        scale = np.ones(len(emission))
+        if dtype == np.float32:
+            scale = np.maximum(emission.max(axis=1), LOWEST["float64"])
+            emission /= scale[:, None]
+        final = transition[:, -1] if self.ends else np.ones(n_states)
+        return Blocks(
+            {"initial": rows(theta["initial"]), "transition": rows(transition[:, :n_states]), "final": rows(final),
+             "emission": rows(emission), "scale": scale}
+        )  # fmt: skip
+
+    def collect(self, counts: Blocks) -> Blocks:  # noqa: D102
+        n_states = len(self.states_)
+        transition = counts["transition"][:, :n_states]
+        if self.ends:
+            transition = np.column_stack([transition, counts["final"][:n_states]])
+        emission = counts["emission"][: len(self.vocabulary_), :n_states]
+        return Blocks(
+            {"initial": counts["initial"][:n_states], "transition": transition.ravel(), "emission": emission.ravel()}
+        )
+
+    def _arguments(self, batch: Sentences, potentials: Blocks) -> tuple[Any, ...]:
+        """Return what every kernel reads."""
+        emission = potentials["emission"]
+        masks = np.zeros((len(batch.masks), emission.shape[1]), emission.dtype)
+        masks[:, : len(self.states_)] = batch.masks
+        tables = (potentials[name] for name in ("initial", "final", "transition", "emission", "scale"))
+        return batch.starts, batch.words, batch.sets, masks, *tables
+
+    def expect(self, batch: Sentences, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
+        into = (counts[name] for name in ("initial", "final", "transition", "emission"))
+        return float(markov.expect(*self._arguments(batch, potentials), batch.weights, *into))
+
+    def likelihood(self, batch: Sentences, potentials: Blocks) -> float:  # noqa: D102
+        return float(batch.weights @ markov.forward(*self._arguments(batch, potentials))[3])
+
+    def posterior(self, batch: Sentences, potentials: Blocks) -> Iterator[Array]:
+        """Yield P(state | sentence) of the tokens of each line, (L, K)."""
+        posteriors = markov.posteriors(*self._arguments(batch, potentials))
+        return batch.items(posteriors[: len(batch.words), : len(self.states_)])
+
+    def decode(self, batch: Sentences, potentials: Blocks) -> NDArray[np.int32]:
+        """Return the best state of each token of the batch, as `decoding` says, (N,)."""
+        arguments = self._arguments(batch, potentials)
+        if self.decoding == "viterbi":
+            return markov.best_paths(*arguments)
+        posteriors = markov.posteriors(*arguments)
+        return posteriors[: len(batch.words), : len(self.states_)].argmax(axis=1).astype(np.int32)
+
+    def count(self, batch: Sentences, latent: NDArray[np.int32], counts: Blocks) -> None:  # noqa: D102
+        n_states = len(self.states_)
+        initial, transition, emission = counts["initial"], counts["transition"], counts["emission"]
+        transition, emission = transition.reshape(n_states, -1), emission.reshape(-1, n_states)
+        for weight, words, states in zip(batch.weights, batch.each(batch.words), batch.each(latent)):
+            initial[states[0]] += weight
+            np.add.at(transition, (states[:-1], states[1:]), weight)
+            np.add.at(emission, (words, states), weight)
+            if self.ends:
+                transition[states[-1], -1] += weight
+
+    # What users call
+
+    def draw(self, corpus: Any, seed: int = 0) -> list[list[int]]:
+        """Draw the states of each sentence from their posterior (forward filtering, backward sampling)."""
+        corpus, potentials, batches = self.ready(corpus)
+        rng = np.random.default_rng(seed)
+
+        def drawn(batch: Sentences) -> Iterator[Any]:
+            arguments, several = self._arguments(batch, potentials), int(batch.weights.max())
+            return batch.copies([markov.draw_paths(*arguments, rng.random(len(batch.words))) for _ in range(several)])
+
+        found = [list(drawn(batch)) for batch in batches]
+        return [states.tolist() for states in self._in_place(corpus, batches, found, np.empty(0, np.int32))]
+
+    def sample(self, n: int = 1, length: int | None = None, seed: int = 0) -> Tagged:
+        """Draw sentences and their states from the model.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        length : int, optional
+            Of each sentence; needed where the model has no end, and otherwise the longest that is possible.
+        seed : int
+
+        Raises
+        ------
+        InputError
+            If the model has no end and `length` is not given.
+        """
+        if not self.ends and length is None:
+            raise InputError("this model has no end of a sentence (ends=False); give a length")
+        rng, tables, n_states = np.random.default_rng(seed), self.probabilities(), len(self.states_)
+        transition = tables["transition"].reshape(n_states, -1).cumsum(axis=1)
+        emission = tables["emission"].reshape(-1, n_states).T.cumsum(axis=1)
+        initial, words, names = tables["initial"].cumsum(), self.vocabulary_.words, self.states_.words
+
+        def one(row: Array) -> int:
+            return int(min(np.searchsorted(row, rng.random() * row[-1], "right"), len(row) - 1))
+
+        def sentence() -> Iterator[tuple[str, str]]:
+            state, left = one(initial), np.inf if length is None else length
+            while state < n_states and left > 0:
+                yield words[one(emission[state])], names[state]
+                state, left = one(transition[state]), left - 1
+
+        return Tagged.from_sents([list(sentence()) for _ in range(n)], name="<sample>")
