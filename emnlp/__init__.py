@@ -16,8 +16,8 @@ _HOME = {
     "Agreement": "models", "Aligner": "models", "HMM": "models",
     "HMMAligner": "models", "IBM1": "models", "IBM2": "models",
     "Backoff": "factors", "Categorical": "factors", "Diagonal": "factors", "Dirichlet": "factors", "Fixed": "factors",
-    "Jump": "factors", "PooledJump": "factors", "Uniform": "factors",
-    "EM": "learners",
+    "Jump": "factors", "Logistic": "factors", "Tied": "factors", "Crossed": "factors", "PooledJump": "factors", "Uniform": "factors",
+    "DirectGradient": "learners", "EM": "learners",
     "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus",
     "TagDictionary": "corpus", "Tagged": "corpus", "Text": "corpus",
     "alignment_scores": "metrics", "tagging_scores": "metrics", "load": "model",
@@ -28,8 +28,20 @@ __all__ = sorted(_HOME)
 if TYPE_CHECKING:
     from emnlp.corpus import Bitext, Gold, Links, Priors, TagDictionary, Tagged, Text
     from emnlp.errors import InputError, NumericalError
-    from emnlp.factors import Backoff, Categorical, Diagonal, Dirichlet, Fixed, Jump, PooledJump, Uniform
-    from emnlp.learners import EM
+    from emnlp.factors import (
+        Backoff,
+        Categorical,
+        Crossed,
+        Diagonal,
+        Dirichlet,
+        Fixed,
+        Jump,
+        Logistic,
+        PooledJump,
+        Tied,
+        Uniform,
+    )
+    from emnlp.learners import EM, DirectGradient
     from emnlp.metrics import alignment_scores, tagging_scores
     from emnlp.model import load
     from emnlp.models import HMM, IBM1, IBM2, Agreement, Aligner, HMMAligner

@@ -46,6 +46,9 @@ def run(
         steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))
         del params  # the first ones need not live through the fit
         for done, step in enumerate(steps):
+            if step.ended:
+                trace.reason = step.ended
+                return step.params
             if step.objective is not None:
                 _check(step, step.objective, trace.objective, monotone)
                 trace.objective.append(step.objective)

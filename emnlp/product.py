@@ -77,9 +77,21 @@ class Product(Saved):
         """M-step, factor by factor."""
         return Blocks({name: factor.maximize(counts[name], params[name]) for name, factor in self.factors_.items()})
 
+    def gradient(self, counts: Blocks, params: Blocks, theta: Blocks) -> Blocks:
+        """Return the derivative of ``counts . log theta + penalty`` by the parameters, factor by factor."""
+        return Blocks({n: f.gradient(counts[n], params[n], theta[n]) for n, f in self.factors_.items()})
+
+    def refresh(self, counts: Blocks, params: Blocks) -> None:
+        """Begin a round: renew what the factors hold fixed within one."""
+        self._hold({name: factor.refresh(counts[name], params[name]) for name, factor in self.factors_.items()})
+
     def penalty(self, params: Blocks) -> float:
         """Return the sum of the factors' penalties, in nats."""
         return sum(factor.penalty(params[name]) for name, factor in self.factors_.items())
+
+    def regulariser(self, params: Blocks) -> float:
+        """Return what the factors' regularisers of a round take off the objective, in nats."""
+        return sum(factor.regulariser(params[name]) for name, factor in self.factors_.items())
 
     def rebuilt(self) -> dict[str, Any]:
         """Return the supports that the kept attributes determine: a model file does without them."""

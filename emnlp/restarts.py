@@ -12,6 +12,7 @@ from emnlp.fitting import run
 from emnlp.learners import Step, Trace
 
 if TYPE_CHECKING:
+    from emnlp.factors import Factor
     from emnlp.model import Model
 
 
@@ -29,7 +30,7 @@ def search(
     Returns
     -------
     Blocks
-        The parameters of the run with the best objective.
+        The parameters of the run with the best objective, without what a regulariser of its last round takes off.
 
     Raises
     ------
@@ -48,6 +49,7 @@ def search(
     best: tuple[Blocks, Trace] | None = None
     restarts: dict[int, float] = {}
     for k, each in enumerate(seeds):
+        _fresh(batches)
         model.trace_ = Trace(n_items=model.trace_.n_items)
         params = run(model, first(each), batches, callback, f" {k + 1}/{len(seeds)}")
         restarts[each] = model.trace_[-1]
@@ -61,7 +63,14 @@ def search(
 
 def _probe(model: Model, params: Blocks, batches: Sequence[Any]) -> float:
     """Return the objective after one M-step."""
+    _fresh(batches)
     probe = copy(model)
     probe.max_iter, probe.tol, probe.verbose, probe.trace_ = 1, 0.0, 0, Trace(n_items=model.trace_.n_items)
     run(probe, params, batches)
     return probe.trace_[-1]
+
+
+def _fresh(batches: Sequence[Any]) -> None:
+    """Drop what the E-steps of another start left with the batches."""
+    for batch in batches:
+        getattr(batch, "local", {}).clear()

@@ -154,8 +154,35 @@ class Support:
         theta: Array = normalise_rows(self.conditions, x, self.space)
         return theta
 
+    @cached_property
+    def layout(self) -> str | None:
+        """``condition`` or ``outcome`` if every pair has a slot, in that order: row by row, or column by column."""
+        n = self.n_conditions
+        if len(self) != n * self.n_outcomes or not len(self):
+            return None
+        by_condition = divmod(np.arange(len(self)), self.n_outcomes)
+        if np.array_equal(self.conditions, by_condition[0]) and np.array_equal(self.outcomes, by_condition[1]):
+            return "condition"
+        by_outcome = divmod(np.arange(len(self)), n)
+        if np.array_equal(self.outcomes, by_outcome[0]) and np.array_equal(self.conditions, by_outcome[1]):
+            return "outcome"
+        return None
+
+    def table(self, x: Array) -> Array:
+        """Return a view of slots as a table, (O, C), of a support that has a `layout`."""
+        if self.layout == "condition":
+            return x.reshape(self.n_conditions, -1).T
+        assert self.layout == "outcome", "not a table"
+        return x.reshape(-1, self.n_conditions)
+
     def softmax(self, x: Array) -> Array:
         """Return ``exp(x)`` normalised by row."""
+        if self.layout is not None:
+            found = np.empty(len(self))
+            grid, table = self.table(x), self.table(found)
+            np.exp(grid - grid.max(axis=0), out=table)
+            table /= table.sum(axis=0)
+            return found
         theta: Array = softmax_rows(self.conditions, x, self.n_conditions)
         return theta
 

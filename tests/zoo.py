@@ -19,6 +19,7 @@ from emnlp import (
     Fixed,
     HMMAligner,
     Jump,
+    Logistic,
     PooledJump,
     TagDictionary,
     Tagged,
@@ -32,12 +33,14 @@ FACTORS = {
     "map": Categorical(alpha=1.5),
     "dirichlet": Dirichlet(alpha=0.3),
     "uniform": Uniform(),
+    "logistic": Logistic(kappa=0.1, spread=0.5),
 }
 NULLS = {
     "fixed": Fixed(0.2),
     "learned": Categorical(),
     "smoothed": Categorical(alpha=3.0),
     "dirichlet": Dirichlet(alpha=2.0),
+    "logistic": Logistic(kappa=0.0, spread=0.5),
 }
 JUMPS = {
     "jump": Jump(words=2, width=2),

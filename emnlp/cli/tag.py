@@ -175,8 +175,8 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error("--alpha is of dirichlet factors; add --emission dirichlet")
     if args.alpha == 0:
         args.usage_error("--alpha has to be above 0; for plain EM, leave it and dirichlet out")
-    if args.text == args.gold == "-":
-        args.usage_error("standard input can be read once; give TEXT or --gold by name")
+    if [args.text, args.gold, args.dictionary].count("-") > 1:
+        args.usage_error("standard input can be read once; give the other file by name")
     outputs = [os.path.realpath(path) for path in (args.output, args.save) if path and path != "-"]
     inputs = {os.path.realpath(path) for path in (args.text, args.load, args.gold, args.dictionary) if path}
     if len(set(outputs)) < len(outputs) or inputs & set(outputs):

@@ -6,6 +6,8 @@ from emnlp.factors.categorical import Categorical
 from emnlp.factors.diagonal import Diagonal
 from emnlp.factors.dirichlet import Dirichlet
 from emnlp.factors.jump import Bucketed, Jump, PooledJump
+from emnlp.factors.linear import Crossed, Tied
+from emnlp.factors.logistic import Logistic
 from emnlp.factors.uniform import Fixed, Uniform
 
 __all__ = [
@@ -14,12 +16,15 @@ __all__ = [
     "Bucketed",
     "Categorical",
     "Classing",
+    "Crossed",
     "Diagonal",
     "Dirichlet",
     "Factor",
     "Fixed",
     "Jump",
+    "Logistic",
     "PooledJump",
     "Prefix",
+    "Tied",
     "Uniform",
 ]

@@ -89,6 +89,22 @@ class Factor(Saved):
         """Return what the objective adds to the log-likelihood: a log prior, or a negative divergence, in nats."""
         return 0.0
 
+    def regulariser(self, params: Array) -> float:
+        """Return what a regulariser of a round takes off the objective; left out where runs are compared."""
+        return 0.0
+
+    def gradient(self, counts: Array, params: Array, theta: Array | None = None) -> Array:
+        """Return the derivative of ``counts . log theta + penalty`` by the parameters, shaped as they are.
+
+        At the expected counts of an E-step it is that of the penalised log-likelihood (Fisher's identity).
+
+        Raises
+        ------
+        InputError
+            If a factor of this kind has none.
+        """
+        raise InputError(f"{self!r} has no gradient to climb; use Logistic() in its place, or learner=EM()")
+
     def refresh(self, counts: Array, params: Array) -> Factor:
         """Return the factor with those of its quantities renewed that stay fixed within a round."""
         return self

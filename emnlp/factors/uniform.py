@@ -32,6 +32,9 @@ class Uniform(Factor):
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
         return params
 
+    def gradient(self, counts: Array, params: Array, theta: Array | None = None) -> Array:  # noqa: D102
+        return np.empty(0)
+
 
 @dataclass(frozen=True)
 class Fixed(Factor):
@@ -77,3 +80,6 @@ class Fixed(Factor):
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
         return params
+
+    def gradient(self, counts: Array, params: Array, theta: Array | None = None) -> Array:  # noqa: D102
+        return np.empty(0)

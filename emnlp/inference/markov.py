@@ -91,7 +91,7 @@ def forward(starts, words, sets, masks, initial, final, transition, emission, sc
     return alpha, totals, ends, logliks
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
+@njit(nogil=True, cache=True)
 def _smooth(alpha, m, beta, ahead, r, emission, word, masks, which, inverse):
     """Turn a row of alpha into posteriors, and write what the next product reads: emissions times beta, scaled."""
     for k in range(alpha.shape[1]):
@@ -99,7 +99,8 @@ def _smooth(alpha, m, beta, ahead, r, emission, word, masks, which, inverse):
         alpha[m, k] *= beta[r, k]
     if masks.shape[0] > 1:
         for k in range(alpha.shape[1]):
-            ahead[r, k] *= masks[which, k]
+            if masks[which, k] == 0:  # rather than a product: in single precision, what it replaces may be infinite
+                ahead[r, k] = 0
 
 
 @njit(nogil=True, cache=True)

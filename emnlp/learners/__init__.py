@@ -2,5 +2,6 @@
 
 from emnlp.learners.base import Learner, Step, Trace
 from emnlp.learners.em import EM
+from emnlp.learners.gradient import DirectGradient
 
-__all__ = ["EM", "Learner", "Step", "Trace"]
+__all__ = ["EM", "DirectGradient", "Learner", "Step", "Trace"]

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 class Step:
     """Where a learner stands: parameters, their objective (nats, all items), and what else it needs to go on.
 
-    The objective may be None where a learner ends without scoring what it learned last.
+    The objective may be None where a learner ends without scoring what it learned last. `ended` says why a learner can
+    go no further than the step before, whose parameters it repeats.
     """
 
     params: Blocks
     objective: float | None
     state: Any = None
+    ended: str = ""
 
 
 @dataclass(frozen=True)

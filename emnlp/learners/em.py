@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from emnlp.blocks import Blocks
 from emnlp.learners.base import Learner, Step
@@ -23,16 +23,24 @@ class EM(Learner):
     ----------
     score_last : bool
         Score the last parameters, too, which takes another pass over the corpus; otherwise the trace is one shorter.
+    refresh_at : tuple of int
+        After so many M-steps the factors are refreshed: a new round of a regulariser begins. The objective may fall there.
     """
 
-    guarantee: ClassVar[Guarantee] = "monotone"
-
     score_last: bool = True
+    refresh_at: tuple[int, ...] = ()
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """The objective of one round never falls."""
+        return "none" if self.refresh_at else "monotone"
 
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
-        for _ in range(model.max_iter):
+        for done in range(model.max_iter):
             counts, loglik = engine.expect(model, model.theta(params), batches)
             yield Step(params, loglik + model.penalty(params))
+            if done in self.refresh_at:
+                model.refresh(counts, params)
             params = model.maximize(counts, params)
             del counts  # on a large lexicon, not to live through the next E-step
         if self.score_last or model.max_iter == 0:

@@ -57,9 +57,9 @@ class Sentences:
             yield values[starts[:length] + r]
 
     def items(self, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        """Yield what a time-major array has for each line."""
-        found = list(self.each(values))
-        return (found[r] for r in self.rows.tolist())
+        """Yield what a time-major array has for each line: equal ones have each their own."""
+        starts, lengths = self.starts[:-1], self.lengths.tolist()
+        return (values[starts[: lengths[r]] + r] for r in self.rows.tolist())
 
     def copies(self, several: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
         """Yield what time-major arrays have for each line, each line of a sentence from another one."""

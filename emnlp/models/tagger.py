@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,8 @@ from emnlp.errors import InputError
 from emnlp.model import Model
 from emnlp.models.sentences import Sentences, batches_of
 from emnlp.support import Support
+
+MOST_STATES = 10_000  # a table of transitions takes 8 bytes a pair
 
 
 @dataclass(kw_only=True, repr=False)
@@ -36,8 +38,9 @@ class Tagger(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_states is not None and self.n_states < 1:
-            raise InputError(f"{type(self).__name__}({self.n_states}): a model needs at least 1 state")
+        n = self.n_states
+        if n is not None and not (isinstance(n, int | np.integer) and 1 <= n <= MOST_STATES):
+            raise InputError(f"{type(self).__name__}({n!r}): the number of states can be 1 to {MOST_STATES:,}, or None")
 
     def corpus(self, data: Any, fitted: bool = False) -> Tagged:
         """Accept a `Text`, a `Tagged`, or a list of token lists; a fitted model lower-cases tokens as it was trained.
@@ -76,14 +79,12 @@ class Tagger(Model):
         corpus = corpus if isinstance(corpus, Tagged) else Tagged.untagged(corpus)
         known = self.vocabulary_.ids(corpus.text.vocabulary)
         known[known < 0] = len(self.vocabulary_)
-        allowed, sets = corpus.allowed()
-        columns = self.states_.ids(corpus.tagset)
-        if (columns < 0).any():
-            unknown = corpus.tagset[int(columns.argmin())]
+        states = self.states_.ids(corpus.tagset)
+        if (states < 0).any():
+            unknown = corpus.tagset[int(states.argmin())]
             raise InputError(f"{corpus.text.name}: the tag {unknown!r} is no state of this model")
-        masks = np.zeros((len(allowed), len(self.states_)), np.bool_)
-        masks[:, columns] = allowed
-        masks[0] = True
+        tags = np.append(states, np.int32(-1))[corpus.tags]
+        masks, sets = replace(corpus, tagset=self.states_, tags=tags).allowed()
         return batches_of(corpus.text.starts, known[corpus.text.ids], sets, masks, batch_size)
 
     def predict(self, corpus: Any) -> list[list[int]]:
@@ -118,5 +119,7 @@ class Tagger(Model):
             setattr(self, name, Vocabulary.from_arrays(arrays[f"{key}.bytes"], arrays[f"{key}.offsets"]))
         self.frequencies_ = arrays[f"kept/{prefix}frequencies_"]
         self.lowercase_ = int(arrays[f"kept/{prefix}lowercase_"][0])
-        if self.frequencies_.shape != (len(self.vocabulary_),) or self.n_states not in (None, len(self.states_)):
-            raise ValueError("frequencies_ or states_")
+        if not len(self.vocabulary_) or self.n_states not in (None, len(set(self.states_))):
+            raise ValueError("vocabulary_ or states_")
+        if self.frequencies_.dtype != np.int64 or self.frequencies_.shape != (len(self.vocabulary_),):
+            raise ValueError("frequencies_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -14,8 +14,10 @@ from emnlp.classes import word_classes
 from emnlp.corpus.tagged import Tagged
 from emnlp.errors import InputError
 from emnlp.factors import Categorical, Factor
+from emnlp.factors.base import Guarantee
 from emnlp.inference import markov
 from emnlp.inference.matmul import padded
+from emnlp.model import Model
 from emnlp.models.sentences import Sentences
 from emnlp.models.tagger import Tagger
 from emnlp.support import Support
@@ -100,6 +102,11 @@ class HMM(Tagger):
         **Tagger.kinds, "initial": (Factor,), "transition": (Factor,), "emission": (Factor,)
     }  # fmt: skip
 
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """In single precision, the objective wavers where it no longer rises."""
+        return "monotone" if self.dtype == "float64" else "none"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         choices = {"init": ("auto", "random", "classes", "constant"), "decoding": ("posterior", "viterbi"),
@@ -143,6 +150,25 @@ class HMM(Tagger):
         if rng is not None:
             even = even * rng.standard_exponential(len(counts))
         return FIRM * counts + (1 - FIRM) * even
+
+    def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Take over factors of the same kinds from an `HMM` of the same states, each state and word by its name."""
+        order = start.states_.ids(self.states_) if isinstance(start, HMM) else np.array([-1])
+        if not isinstance(start, HMM) or len(start.states_) != len(order) or order.min() < 0:
+            raise InputError(f"start: expected a fitted HMM that has the same {len(self.states_)} states")
+        n, words = len(order), start.vocabulary_.ids(self.vocabulary_)
+        following = np.append(order, [n] * self.ends)
+        slots = {"initial": order, "transition": order[:, None] * len(following) + following,
+                 "emission": words[:, None].astype(np.int64) * n + order}  # fmt: skip
+        found = {}
+        for name, factor in self.factors_.items():
+            old, theirs, places = start.factors_[name], start.params_[name], slots[name].ravel()
+            alike = len(theirs) == len(old.support) and (name != "transition" or start.ends == self.ends)
+            if type(old) is type(factor) and alike:
+                found[name] = factor.adopt(np.where(places < 0, arrays[name], theirs[places]))
+        if not found:
+            raise InputError("start: that HMM has no table of the same kind as this model's")
+        return found
 
     # The E-step and its relatives
 
@@ -268,4 +294,5 @@ class HMM(Tagger):
                 yield words[one(emission[state])], names[state]
                 state, left = one(transition[state]), left - 1
 
-        return Tagged.from_sents([list(sentence()) for _ in range(n)], name="<sample>")
+        sents = [list(sentence()) for _ in range(n)]
+        return Tagged.from_sents(sents, lowercase=bool(self.lowercase_), name="<sample>")

@@ -1,0 +1,264 @@
+"""Linear scores of slots: features times weights, in the cheapest of the forms that fit a support.
+
+On a *table*, a support of all pairs of conditions and outcomes, a feature of outcomes is one sparse matrix B (O, b) for
+all conditions, and the scores are ``B W``, with W (b, C); tied weights are W (b, 1), and weights of condition features
+A (C, a) are ``B W A'``, with W (b, a). On any other support, and for features of pairs, they are one sparse matrix over
+the slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, eye_array
+
+from emnlp.blocks import Array
+from emnlp.errors import InputError
+from emnlp.features import Feature, PairFeature, WordFeature
+from emnlp.features.columns import Columns, Lazy
+from emnlp.storage import Saved
+from emnlp.support import Support
+
+Label = tuple[str | None, str]
+
+
+@dataclass(frozen=True)
+class Tied(Saved):
+    """A feature of outcomes with one weight for all conditions: what they back off to."""
+
+    feature: WordFeature
+
+
+@dataclass(frozen=True)
+class Crossed(Saved):
+    """Features of conditions times features of outcomes: a weight for each pair of theirs."""
+
+    condition: WordFeature
+    outcome: WordFeature
+
+
+Term = Feature | Tied | Crossed
+
+
+@dataclass(frozen=True, eq=False)
+class TableTerm:
+    """Weights W (b, a) and scores ``B W A'`` of a table; A is None where it is the identity.
+
+    Parameters
+    ----------
+    outcomes : csr_array (O, b)
+    conditions : array (C, a) or None
+    n_conditions : int
+    labels : (sequence of str or None, sequence of str)
+        What the conditions' features and the outcomes' features are called.
+    """
+
+    outcomes: csr_array
+    conditions: Array | None
+    n_conditions: int
+    labels: tuple[Sequence[str | None], Sequence[str]]
+
+    @cached_property
+    def _transposed(self) -> csr_array:
+        return self.outcomes.T.tocsr()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of W."""
+        width = self.n_conditions if self.conditions is None else self.conditions.shape[1]
+        return self.outcomes.shape[1], width
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights."""
+        return self.shape[0] * self.shape[1]
+
+    def scores(self, weights: Array) -> Array:
+        """Return the scores of the table, (O, C)."""
+        found = self.outcomes @ weights.reshape(self.shape)
+        return found if self.conditions is None else found @ self.conditions.T
+
+    def gradient(self, slopes: Array) -> Array:
+        """Return the derivative by the weights, from that by the scores (O, C): the adjoint of `scores`."""
+        found = self._transposed @ (slopes if self.conditions is None else slopes @ self.conditions)
+        return found.ravel()
+
+    def label(self, k: int) -> Label:
+        """Return what weight k is of: condition (None if of all) and outcome feature."""
+        b, a = divmod(k, self.shape[1])
+        return self.labels[0][a], self.labels[1][b]
+
+    def fires(self, condition: int, outcome: int) -> list[tuple[int, float]]:
+        """Return the weights that count in a pair's score, and how much."""
+        row = self.outcomes[[outcome]].tocsr()
+        a = np.eye(1, self.n_conditions, condition)[0] if self.conditions is None else self.conditions[condition]
+        return [(int(b) * self.shape[1] + int(k), float(x * a[k]))
+                for b, x in zip(row.indices, row.data) for k in np.flatnonzero(a)]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SlotTerm:
+    """Weights (F,) of a sparse matrix over the slots, (S, F)."""
+
+    matrix: csr_array
+    names: Sequence[Label]
+
+    @cached_property
+    def _transposed(self) -> csr_array:
+        return self.matrix.T.tocsr()
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights."""
+        return int(self.matrix.shape[1])
+
+    def scores(self, weights: Array) -> Array:
+        """Return the scores of the slots, (S,)."""
+        return np.asarray(self.matrix @ weights)
+
+    def gradient(self, slopes: Array) -> Array:
+        """Return the derivative by the weights, from that by the scores (S,)."""
+        return np.asarray(self._transposed @ slopes)
+
+    def label(self, k: int) -> Label:
+        """Return what weight k is of."""
+        return self.names[k]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearScores:
+    """Scores (S,) of the slots of a support, linear in one vector of weights.
+
+    Parameters
+    ----------
+    support : Support
+    table : list of TableTerm
+    slots : list of SlotTerm
+    """
+
+    support: Support
+    table: list[TableTerm]
+    slots: list[SlotTerm]
+    dropped: int = 0
+
+    @classmethod
+    def of(cls, support: Support, terms: Sequence[Term], min_count: int = 1) -> LinearScores:
+        """Build the terms of a support; columns that fire in fewer than `min_count` rows are dropped, and counted."""
+        table, slots, dropped = [], [], 0
+        for term in terms:
+            if support.layout is not None and not isinstance(term, PairFeature):
+                made, cut = _table_term(support, term, min_count)
+                table.append(made)
+            else:
+                made_slots, cut = _slot_term(support, term, min_count)
+                slots.append(made_slots)
+            dropped += cut
+        return cls(support, table, slots, dropped)
+
+    @property
+    def parts(self) -> list[TableTerm | SlotTerm]:
+        """The terms, in the order of their weights."""
+        return [*self.table, *self.slots]
+
+    @cached_property
+    def bounds(self) -> NDArray[np.int64]:
+        """Where the weights of each term begin, and the end of the last."""
+        return np.cumsum([0, *(part.n_weights for part in self.parts)])
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights."""
+        return int(self.bounds[-1])
+
+    def scores(self, weights: Array) -> Array:
+        """Return the scores, (S,)."""
+        total = np.zeros(len(self.support))
+        each = [weights[a:b] for a, b in zip(self.bounds, self.bounds[1:])]
+        for term, some in zip(self.table, each):
+            self.support.table(total)[...] += term.scores(some)
+        for slot_term, some in zip(self.slots, each[len(self.table) :]):
+            total += slot_term.scores(some)
+        return total
+
+    def gradient(self, slopes: Array) -> Array:
+        """Return the derivative by the weights, from that by the scores: the adjoint of `scores`."""
+        found = [np.empty(0)]
+        if self.table:
+            grid = np.ascontiguousarray(self.support.table(slopes))
+            found += [term.gradient(grid) for term in self.table]
+        found += [term.gradient(slopes) for term in self.slots]
+        return np.concatenate(found)
+
+    def label(self, k: int) -> Label:
+        """Return what weight k is of: condition (None if of all, or in the name) and feature."""
+        part = int(np.searchsorted(self.bounds, k, "right")) - 1
+        return self.parts[part].label(k - int(self.bounds[part]))
+
+
+def _columns(feature: WordFeature, words: Sequence[str | None], min_count: int) -> tuple[Columns, int]:
+    if not isinstance(feature, WordFeature):
+        raise InputError(f"{feature!r}: expected a feature of words here, such as Suffixes(3)")
+    return feature.columns(words).cut(min_count)
+
+
+def _names(support: Support) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    if support.names is None:
+        raise InputError("this factor's conditions and outcomes have no names for features to read; use Slot()")
+    return support.names
+
+
+def _table_term(support: Support, term: Term, min_count: int) -> tuple[TableTerm, int]:
+    conditions, outcomes = _names(support)
+    read = term.outcome if isinstance(term, Crossed) else term.feature if isinstance(term, Tied) else term
+    columns, cut = _columns(read, outcomes, min_count)  # type: ignore[arg-type]
+    n = support.n_conditions
+    if isinstance(term, Tied):
+        return TableTerm(columns.matrix, np.ones((n, 1)), n, ([None], columns.names)), cut
+    if isinstance(term, Crossed):
+        left, more = _columns(term.condition, conditions, 1)
+        return TableTerm(columns.matrix, left.matrix.toarray(), n, (left.names, columns.names)), cut + more
+    return TableTerm(columns.matrix, None, n, (conditions, columns.names)), cut
+
+
+def _slot_term(support: Support, term: Term, min_count: int) -> tuple[SlotTerm, int]:
+    if isinstance(term, PairFeature):
+        columns, cut = term.columns(support).cut(min_count)
+        return SlotTerm(columns.matrix, Lazy(lambda k: (None, columns.names[k]), len(columns.names))), cut  # type: ignore[arg-type,return-value]
+    conditions, outcomes = _names(support)
+    read = term.outcome if isinstance(term, Crossed) else term.feature if isinstance(term, Tied) else term
+    right, _ = _columns(read, outcomes, 1)  # type: ignore[arg-type]
+    if isinstance(term, Tied):
+        left_matrix, left_names = csr_array(np.ones((support.n_conditions, 1))), [None]
+    elif isinstance(term, Crossed):
+        left, _ = _columns(term.condition, conditions, 1)
+        left_matrix, left_names = left.matrix, left.names  # type: ignore[assignment]
+    else:
+        left_matrix, left_names = eye_array(support.n_conditions, format="csr"), conditions  # type: ignore[assignment]
+    return _crossed(support, left_matrix, left_names, right, min_count)
+
+
+def _crossed(
+    support: Support, left: csr_array, left_names: Sequence[Any], right: Columns, min_count: int
+) -> tuple[SlotTerm, int]:
+    """Return the products of condition and outcome features that fire on a slot, one column for each pair that does."""
+    a, b = left[support.conditions], right.matrix[support.outcomes]
+    sizes_a, sizes_b = np.diff(a.indptr), np.diff(b.indptr)
+    sizes = (sizes_a * sizes_b).astype(np.int64)
+    slot = np.repeat(np.arange(len(support)), sizes)
+    within = np.arange(len(slot)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    at_a = a.indptr[slot] + within // np.maximum(sizes_b[slot], 1)
+    at_b = b.indptr[slot] + within % np.maximum(sizes_b[slot], 1)
+    keys = a.indices[at_a].astype(np.int64) * right.matrix.shape[1] + b.indices[at_b]
+    kept, columns, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    new = np.cumsum(counts >= min_count) - 1
+    used = counts[columns] >= min_count
+    n = int((counts >= min_count).sum())
+    matrix = csr_array(((a.data[at_a] * b.data[at_b])[used], (slot[used], new[columns[used]])), (len(support), n))
+    pairs, width = kept[counts >= min_count], right.matrix.shape[1]
+    names = Lazy(lambda k: (left_names[int(pairs[k]) // width], right.names[int(pairs[k]) % width]), n)  # type: ignore[arg-type,return-value]
+    return SlotTerm(matrix.tocsr(), names), len(kept) - n  # type: ignore[arg-type]

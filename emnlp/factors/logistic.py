@@ -1,0 +1,166 @@
+"""The logistic factor: probabilities from features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from emnlp.blocks import Array
+from emnlp.errors import InputError
+from emnlp.factors.base import Factor
+from emnlp.factors.linear import Crossed, LinearScores, Term, Tied
+from emnlp.factors.pressure import Pressure
+from emnlp.features import Feature, Slot
+from emnlp.inference.vectors import dot
+from emnlp.support import Support
+
+
+@dataclass(frozen=True)
+class Logistic(Factor):
+    """Probabilities from features: ``theta[c, o] = exp(w . g(c, o)) / sum over o' of exp(w . g(c, o'))``.
+
+    M-step: L-BFGS on ``sum of e[c, o] log theta[c, o] - kappa |w|^2``, from where the last one ended, for some steps: a
+    generalised M-step never lowers the objective, and need not reach the top. The gradient is ``sum of e[c, o] (g(c, o)
+    - sum over o' of theta[c, o'] g(c, o')) - 2 kappa w``; at the counts of an E-step it is that of the marginal
+    likelihood, too, which `DirectGradient` climbs. The parameters are w.
+
+    Parameters
+    ----------
+    features : tuple of features
+        What fires on an outcome has a weight for each condition; in `Tied`, one for all conditions; in `Crossed`, one
+        for each feature of the condition. Features of pairs have a weight each. By default, an indicator a slot, which
+        is another parametrisation of `Categorical`.
+    kappa : float or tuple of float
+        Of the Gaussian prior, for all features or for each of them.
+    entropy : float
+        Weight of a pressure towards few conditions an outcome (one tag a word), see `Pressure`; it begins when a
+        learner refreshes the factors.
+    min_count : int
+        Features that fire on fewer outcomes, or slots, are left out.
+    steps : int
+        L-BFGS iterations of an M-step.
+    spread : float
+        The standard deviation of random first weights; without a random generator they are 0.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or there is not one kappa a feature.
+
+    References
+    ----------
+    Berg-Kirkpatrick, Bouchard-Cote, DeNero & Klein (2010), "Painless Unsupervised Learning with Features", NAACL.
+
+    Examples
+    --------
+    >>> from emnlp.features import Suffixes, Word
+    >>> from emnlp.support import Support
+    >>> words = Support.dense(1, 3, names=(["verb"], ["walks", "talks", "house"]))
+    >>> verb = Logistic((Word(), Suffixes(1)), kappa=0.1).bind(words)
+    >>> verb.theta(verb.maximize(np.array([9.0, 0.0, 0.0]), verb.start())).round(2)
+    array([0.86, 0.12, 0.01])
+    """
+
+    features: tuple[Term, ...] = (Slot(),)
+    kappa: float | tuple[float, ...] = 1.0
+    entropy: float = 0.0
+    min_count: int = 1
+    steps: int = 10
+    spread: float = 0.01
+    pressure: Pressure | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
+
+    def __post_init__(self) -> None:
+        features = self.features if isinstance(self.features, Sequence) else (self.features,)
+        object.__setattr__(self, "features", tuple(features))
+        kappas = self.kappa if isinstance(self.kappa, Sequence) else (self.kappa,)
+        if isinstance(self.kappa, Sequence):
+            object.__setattr__(self, "kappa", tuple(self.kappa))
+        if not self.features or not all(isinstance(each, Feature | Tied | Crossed) for each in self.features):
+            raise InputError(f"Logistic(features={self.features!r}): expected features, such as (Word(), Suffixes(3))")
+        if isinstance(self.kappa, tuple) and len(self.kappa) != len(self.features):
+            raise InputError(f"Logistic(kappa={self.kappa}): expected one number, or one for each feature")
+        numbers = {"kappa": min(kappas), "entropy": self.entropy, "spread": self.spread}
+        for name, value in numbers.items():
+            if not 0 <= value < np.inf:
+                raise InputError(f"Logistic({name}={value}): it cannot be negative or infinite")
+        if self.steps < 1 or self.min_count < 1:
+            raise InputError(f"Logistic(steps={self.steps}, min_count={self.min_count}): both are at least 1")
+
+    def bind(self, support: Support) -> Self:  # noqa: D102
+        return replace(self, bound_to=support, pseudo=None, pressure=None)
+
+    @cached_property
+    def linear(self) -> LinearScores:
+        """The features of the support's slots."""
+        return LinearScores.of(self.support, self.features, self.min_count)
+
+    @cached_property
+    def _kappas(self) -> Array | float:
+        """The kappa of each weight."""
+        if not isinstance(self.kappa, tuple):
+            return self.kappa
+        return np.repeat(self.kappa, np.diff(self.linear.bounds))
+
+    def start(self, rng: np.random.Generator | None = None) -> Array:  # noqa: D102
+        if rng is None:
+            return np.zeros(self.linear.n_weights)
+        return self.spread * rng.standard_normal(self.linear.n_weights)
+
+    def accepts(self, params: Array) -> bool:  # noqa: D102
+        return bool(np.isfinite(params).all())
+
+    def theta(self, params: Array) -> Array:  # noqa: D102
+        return self.support.softmax(self.linear.scores(params))
+
+    def penalty(self, params: Array) -> float:
+        """Return ``-kappa |w|^2``, and the pressure of a round."""
+        return self._prior(params) - self.regulariser(params)
+
+    def _prior(self, params: Array) -> float:
+        if isinstance(self.kappa, tuple):
+            return -float(dot(self._kappas * params, params))
+        return -self.kappa * float(dot(params, params))
+
+    def regulariser(self, params: Array) -> float:
+        """Return what the pressure of a round takes off the objective, in nats."""
+        return 0.0 if self.pressure is None else self.pressure.value(self.support, self.theta(params))
+
+    def refresh(self, counts: Array, params: Array) -> Logistic:
+        """Return the factor with a new round of `entropy`: the pressure by these counts."""
+        if not self.entropy:
+            return self
+        held = {name: self.__dict__[name] for name in ("linear", "_kappas") if name in self.__dict__}
+        fresh = replace(self, pressure=Pressure.of(self.support, counts, self.entropy))
+        fresh.__dict__.update(held)
+        return fresh
+
+    def gradient(self, counts: Array, params: Array, theta: Array | None = None) -> Array:
+        """Return the derivative of ``counts . log theta + penalty``; `theta` saves making it again."""
+        theta = self.theta(params) if theta is None else theta
+        if self.pressure is not None:
+            counts = counts + self.pressure.pull(self.support, theta)
+        slopes = counts - self.support.spread(self.support.sum(counts)) * theta
+        return self.linear.gradient(slopes) - 2 * self._kappas * params
+
+    def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
+        from scipy.optimize import minimize
+
+        def lost(weights: Array) -> tuple[float, Array]:
+            theta = self.theta(weights)
+            return -self._gain(counts, weights, theta), -self.gradient(counts, weights, theta)
+
+        before = self._gain(counts, params, self.theta(params))
+        found = minimize(lost, params, jac=True, method="L-BFGS-B", options={"maxiter": self.steps, "maxcor": 6})
+        better = np.isfinite(found.x).all() and -found.fun >= before
+        return found.x if better else params
+
+    def _gain(self, counts: Array, params: Array, theta: Array) -> float:
+        """Return what the M-step climbs."""
+        used = counts > 0
+        with np.errstate(divide="ignore"):
+            fit = float(counts[used] @ np.log(theta[used]))
+        return fit + self._prior(params) - (0.0 if self.pressure is None else self.pressure.value(self.support, theta))
