@@ -172,10 +172,7 @@ class Model(Product):
         if self.n_init < 1 or self.n_probes < 0:
             raise InputError(f"n_init is {self.n_init} and n_probes {self.n_probes}; at least one start has to be run")
         corpus = self.corpus(corpus)
-        self._forget()
-        self.prior_found_ = 0
-        supports = self.supports(corpus)
-        self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
+        self.bound(corpus)
         if prior is not None:
             pseudo = self.pseudo_counts(prior, corpus)
             factors = self.factors_.items()
@@ -244,6 +241,13 @@ class Model(Product):
             raise InputError(f"this {type(self).__name__} is not fitted yet; call fit first, or load a saved one")
 
     # How a fit goes
+
+    def bound(self, corpus: Any) -> None:
+        """Bind the factors to a corpus; what an earlier fit learned is forgotten."""
+        self._forget()
+        self.prior_found_ = 0
+        supports = self.supports(corpus)
+        self._hold({name: factor.bind(supports[name]) for name, factor in self.unbound().items()})
 
     def first(self, corpus: Any, batches: Sequence[Any], rng: np.random.Generator | None) -> Blocks:
         """Return the first parameters: those that the factors start with."""

@@ -224,6 +224,7 @@ def _train(corpus: Tagged, args: argparse.Namespace) -> HMM:
         emission=_factor(args.emission, args),
         transition=_factor(args.transition, args),
         init=args.init or "auto",
+        decoding=args.decode or "posterior",
         dtype="float32" if args.float32 else "float64",
         max_iter=100 if args.iterations is None else args.iterations,
         tol=args.tol or 0.0,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -137,33 +137,27 @@ class LinearScores:
     Parameters
     ----------
     support : Support
-    table : list of TableTerm
-    slots : list of SlotTerm
+    parts : list of TableTerm or SlotTerm
+        The terms, in the order of their weights, which is that of the features.
+    dropped : int
+        How many columns were cut.
     """
 
     support: Support
-    table: list[TableTerm]
-    slots: list[SlotTerm]
+    parts: list[TableTerm | SlotTerm]
     dropped: int = 0
 
     @classmethod
     def of(cls, support: Support, terms: Sequence[Term], min_count: int = 1) -> LinearScores:
         """Build the terms of a support; columns that fire in fewer than `min_count` rows are dropped, and counted."""
-        table, slots, dropped = [], [], 0
+        parts: list[TableTerm | SlotTerm] = []
+        dropped = 0
         for term in terms:
-            if support.layout is not None and not isinstance(term, PairFeature):
-                made, cut = _table_term(support, term, min_count)
-                table.append(made)
-            else:
-                made_slots, cut = _slot_term(support, term, min_count)
-                slots.append(made_slots)
+            on_table = support.layout is not None and not isinstance(term, PairFeature)
+            made, cut = (_table_term if on_table else _slot_term)(support, term, min_count)
+            parts.append(made)
             dropped += cut
-        return cls(support, table, slots, dropped)
-
-    @property
-    def parts(self) -> list[TableTerm | SlotTerm]:
-        """The terms, in the order of their weights."""
-        return [*self.table, *self.slots]
+        return cls(support, parts, dropped)
 
     @cached_property
     def bounds(self) -> NDArray[np.int64]:
@@ -178,21 +172,16 @@ class LinearScores:
     def scores(self, weights: Array) -> Array:
         """Return the scores, (S,)."""
         total = np.zeros(len(self.support))
-        each = [weights[a:b] for a, b in zip(self.bounds, self.bounds[1:])]
-        for term, some in zip(self.table, each):
-            self.support.table(total)[...] += term.scores(some)
-        for slot_term, some in zip(self.slots, each[len(self.table) :]):
-            total += slot_term.scores(some)
+        for term, a, b in zip(self.parts, self.bounds, self.bounds[1:]):
+            into = self.support.table(total) if isinstance(term, TableTerm) else total
+            into += term.scores(weights[a:b])
         return total
 
     def gradient(self, slopes: Array) -> Array:
         """Return the derivative by the weights, from that by the scores: the adjoint of `scores`."""
-        found = [np.empty(0)]
-        if self.table:
-            grid = np.ascontiguousarray(self.support.table(slopes))
-            found += [term.gradient(grid) for term in self.table]
-        found += [term.gradient(slopes) for term in self.slots]
-        return np.concatenate(found)
+        on_table = any(isinstance(term, TableTerm) for term in self.parts)
+        grid = np.ascontiguousarray(self.support.table(slopes)) if on_table else slopes
+        return np.concatenate([term.gradient(grid if isinstance(term, TableTerm) else slopes) for term in self.parts])
 
     def label(self, k: int) -> Label:
         """Return what weight k is of: condition (None if of all, or in the name) and feature."""
@@ -228,7 +217,7 @@ def _table_term(support: Support, term: Term, min_count: int) -> tuple[TableTerm
 def _slot_term(support: Support, term: Term, min_count: int) -> tuple[SlotTerm, int]:
     if isinstance(term, PairFeature):
         columns, cut = term.columns(support).cut(min_count)
-        return SlotTerm(columns.matrix, Lazy(lambda k: (None, columns.names[k]), len(columns.names))), cut  # type: ignore[arg-type,return-value]
+        return SlotTerm(columns.matrix, Lazy(partial(_of_all, columns.names), len(columns.names))), cut  # type: ignore[arg-type]
     conditions, outcomes = _names(support)
     read = term.outcome if isinstance(term, Crossed) else term.feature if isinstance(term, Tied) else term
     right, _ = _columns(read, outcomes, 1)  # type: ignore[arg-type]
@@ -260,5 +249,14 @@ def _crossed(
     n = int((counts >= min_count).sum())
     matrix = csr_array(((a.data[at_a] * b.data[at_b])[used], (slot[used], new[columns[used]])), (len(support), n))
     pairs, width = kept[counts >= min_count], right.matrix.shape[1]
-    names = Lazy(lambda k: (left_names[int(pairs[k]) // width], right.names[int(pairs[k]) % width]), n)  # type: ignore[arg-type,return-value]
+    names = Lazy(partial(_of_both, left_names, right.names, pairs, width), n)  # type: ignore[arg-type]
     return SlotTerm(matrix.tocsr(), names), len(kept) - n  # type: ignore[arg-type]
+
+
+def _of_all(names: Sequence[str], k: int) -> Label:
+    return None, names[k]
+
+
+def _of_both(left: Sequence[Any], right: Sequence[str], pairs: NDArray[np.int64], width: int, k: int) -> Label:
+    a, b = divmod(int(pairs[k]), width)
+    return left[a], right[b]

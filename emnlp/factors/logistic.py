@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 
@@ -83,12 +84,14 @@ class Logistic(Factor):
             raise InputError(f"Logistic(features={self.features!r}): expected features, such as (Word(), Suffixes(3))")
         if isinstance(self.kappa, tuple) and len(self.kappa) != len(self.features):
             raise InputError(f"Logistic(kappa={self.kappa}): expected one number, or one for each feature")
-        numbers = {"kappa": min(kappas), "entropy": self.entropy, "spread": self.spread}
-        for name, value in numbers.items():
-            if not 0 <= value < np.inf:
-                raise InputError(f"Logistic({name}={value}): it cannot be negative or infinite")
-        if self.steps < 1 or self.min_count < 1:
-            raise InputError(f"Logistic(steps={self.steps}, min_count={self.min_count}): both are at least 1")
+        numbers = [*(("kappa", each) for each in kappas), ("entropy", self.entropy), ("spread", self.spread)]
+        for name, value in numbers:
+            if not (isinstance(value, Real) and 0 <= value < np.inf):
+                raise InputError(f"Logistic({name}={value!r}): expected a number, neither negative nor infinite")
+        if not all(isinstance(each, Integral) and each >= 1 for each in (self.steps, self.min_count)):
+            raise InputError(
+                f"Logistic(steps={self.steps!r}, min_count={self.min_count!r}): expected whole numbers, 1 or more"
+            )
 
     def bind(self, support: Support) -> Self:  # noqa: D102
         return replace(self, bound_to=support, pseudo=None, pressure=None)
@@ -133,7 +136,7 @@ class Logistic(Factor):
         """Return the factor with a new round of `entropy`: the pressure by these counts."""
         if not self.entropy:
             return self
-        held = {name: self.__dict__[name] for name in ("linear", "_kappas") if name in self.__dict__}
+        held: dict[str, Any] = {name: self.__dict__[name] for name in ("linear", "_kappas") if name in self.__dict__}
         fresh = replace(self, pressure=Pressure.of(self.support, counts, self.entropy))
         fresh.__dict__.update(held)
         return fresh
@@ -154,7 +157,13 @@ class Logistic(Factor):
             return -self._gain(counts, weights, theta), -self.gradient(counts, weights, theta)
 
         before = self._gain(counts, params, self.theta(params))
-        found = minimize(lost, params, jac=True, method="L-BFGS-B", options={"maxiter": self.steps, "maxcor": 6})
+        to_the_top = {
+            "maxiter": self.steps,
+            "maxcor": 6,
+            "ftol": 1e-16,
+            "gtol": 1e-10,
+        }  # `steps` alone says when to stop
+        found = minimize(lost, params, jac=True, method="L-BFGS-B", options=to_the_top)
         better = np.isfinite(found.x).all() and -found.fun >= before
         return found.x if better else params
 
@@ -162,5 +171,17 @@ class Logistic(Factor):
         """Return what the M-step climbs."""
         used = counts > 0
         with np.errstate(divide="ignore"):
-            fit = float(counts[used] @ np.log(theta[used]))
+            logs = np.log(theta[used])
+        if not np.isfinite(logs).all():  # theta is too small for a float, log theta is not
+            logs = self._logs(params)[used]
+        fit = float(counts[used] @ logs)
         return fit + self._prior(params) - (0.0 if self.pressure is None else self.pressure.value(self.support, theta))
+
+    def _logs(self, params: Array) -> Array:
+        """Return log theta, of scores that lie far apart, too."""
+        support, scores = self.support, self.linear.scores(params)
+        tops = np.full(support.n_conditions, -np.inf)
+        np.maximum.at(tops, support.conditions, scores)
+        scores -= support.spread(tops)
+        totals = support.sum(np.exp(scores))
+        return scores - np.log(totals[support.conditions])

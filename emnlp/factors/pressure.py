@@ -33,7 +33,7 @@ class Pressure:
     @classmethod
     def of(cls, support: Support, counts: Array, weight: float) -> Self:
         """Take frequencies and shares from expected counts."""
-        frequencies = np.bincount(support.outcomes, counts, minlength=support.n_outcomes)
+        frequencies: Array = np.bincount(support.outcomes, counts, support.n_outcomes).astype(np.float64, copy=False)
         shares = support.sum(counts)
         return cls(weight, frequencies, shares / max(float(shares.sum()), 1e-300))
 
@@ -49,7 +49,8 @@ class Pressure:
         totals = np.bincount(support.outcomes, joint, minlength=support.n_outcomes)
         q = joint / totals[support.outcomes]
         logs = np.log(np.maximum(q, 1e-300))
-        return q, logs, -np.bincount(support.outcomes, q * logs, minlength=support.n_outcomes)
+        sums: Array = np.bincount(support.outcomes, q * logs, support.n_outcomes).astype(np.float64, copy=False)
+        return q, logs, -sums
 
     def value(self, support: Support, theta: Array) -> float:
         """Return what it takes off the objective, in nats."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from emnlp.model import Model
 
 RISE, SLOPE = 1e-4, 0.9
-"""Of the weak Wolfe conditions: how much of the promised rise a step has to bring, and how much flatter it has to get."""
+"""Of the weak Wolfe conditions: how much of the promised rise a step brings, and how much flatter it gets."""
 
 TRIES = 30
 
@@ -52,8 +53,9 @@ class Memory:
     def then(self, before: Point, after: Point, size: int) -> Memory:
         """Return the memory after one more step; one along which the objective curves upwards is left out."""
         step, change = difference(after.x, before.x), difference(before.gradient, after.gradient)
-        product = dot(step, change)
-        if product <= 1e-6 * np.sqrt(dot(step, step) * dot(change, change)):
+        product, square = dot(step, change), dot(change, change)
+        usable = 0 < square < np.inf  # neither too small nor too large for float32
+        if not (usable and product > 1e-6 * np.sqrt(dot(step, step) * square)):
             return self
         steps, changes, products = (*self.steps, step), (*self.changes, change), (*self.products, product)
         return Memory(steps[-size:], changes[-size:], products[-size:])
@@ -85,8 +87,8 @@ class Memory:
 class DirectGradient(Learner):
     """Climb the penalised log-likelihood itself; it never falls. For models whose every factor has a gradient.
 
-    The gradient is that of the M-step at the expected counts of the E-step (Salakhutdinov, Roweis & Ghahramani 2003), so
-    one evaluation is one E-step; a step that the line search takes at once needs no other. Where EM crawls, because
+    The gradient is that of the M-step at the expected counts of the E-step (Salakhutdinov, Roweis & Ghahramani 2003):
+    one evaluation is one E-step, and a step that the line search takes at once needs no other. Where EM crawls, because
     much is hidden, or the M-step is not closed, this is quicker, and for feature-rich taggers it ends better
     (Berg-Kirkpatrick et al. 2010); on plain tables with little hidden, use `EM`.
 
@@ -97,7 +99,8 @@ class DirectGradient(Learner):
     memory : int
         Steps that L-BFGS remembers.
     refresh_at : tuple of int
-        After so many steps the factors are refreshed: a new round of a regulariser begins. The objective may fall there.
+        After so many steps the factors are refreshed: a new round of a regulariser begins, and the objective may fall.
+        A round that ends sooner, because there is no way up, hands over to the next at once.
 
     Raises
     ------
@@ -110,11 +113,14 @@ class DirectGradient(Learner):
     refresh_at: tuple[int, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "refresh_at", tuple(self.refresh_at))
+        given = self.refresh_at
+        if not (isinstance(given, Iterable) and all(isinstance(each, Integral) and each >= 0 for each in given)):
+            raise InputError(f"DirectGradient(refresh_at={given!r}): expected numbers of steps, such as (20, 40)")
+        object.__setattr__(self, "refresh_at", tuple(given))
         if self.direction not in ("lbfgs", "cg"):
             raise InputError(f"DirectGradient(direction={self.direction!r}): expected 'lbfgs' or 'cg'")
-        if self.memory < 1:
-            raise InputError(f"DirectGradient(memory={self.memory}): it has to remember 1 step at least")
+        if not (isinstance(self.memory, Integral) and self.memory >= 1):
+            raise InputError(f"DirectGradient(memory={self.memory!r}): it has to remember 1 step at least")
 
     @property
     def guarantee(self) -> Guarantee:  # type: ignore[override]
@@ -131,19 +137,27 @@ class DirectGradient(Learner):
             gradient = model.gradient(counts, at, theta).flat
             return Point(x, loglik + model.penalty(at), gradient, counts)
 
-        point, memory, done = evaluate(params.flat), Memory(), 0
+        point, memory, done, due = evaluate(params.flat), Memory(), 0, sorted(set(self.refresh_at))
         while True:
             yield Step(params.like(point.x), point.value, memory)
-            if done in self.refresh_at:
-                point, memory = refreshed(model, params.like(point.x), point), Memory()
-            found = self._climb(evaluate, point, memory)
-            if found is None and memory.steps:
-                memory = Memory()  # a bad memory: try the gradient itself
-                found = self._climb(evaluate, point, memory)
+            found = None
+            if done not in due:
+                found, memory = self._onwards(evaluate, point, memory)
+            while found is None and due:  # a round is over
+                point, due = refreshed(model, params.like(point.x), point), due[1:]
+                found, memory = self._onwards(evaluate, point, Memory())
             if found is None:
                 yield Step(params.like(point.x), point.value, memory, f"converged: no way up after {done} steps")
                 return
             memory, point, done = memory.then(point, found, self.memory), found, done + 1
+
+    def _onwards(self, evaluate: Callable[[Array], Point], point: Point, memory: Memory) -> tuple[Point | None, Memory]:
+        """Return a better point, and the memory that led there: where it misleads, none, and the gradient itself."""
+        found = self._climb(evaluate, point, memory)
+        if found is None and memory.steps:
+            memory = Memory()
+            found = self._climb(evaluate, point, memory)
+        return found, memory
 
     def _climb(self, evaluate: Callable[[Array], Point], point: Point, memory: Memory) -> Point | None:
         """Return a better point, along the direction that the memory suggests."""

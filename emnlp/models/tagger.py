@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array
 from emnlp.corpus.tagged import Tagged
 from emnlp.corpus.text import Text, Vocabulary
+from emnlp.corpus.truecase import inner_counts, truecased
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.model import Model
@@ -29,11 +30,13 @@ class Tagger(Model):
     """
 
     n_states: int | None = field(kw_only=False)
+    truecase: bool = False
 
-    kept: ClassVar[tuple[str, ...]] = ("vocabulary_", "states_", "frequencies_", "lowercase_")
+    kept: ClassVar[tuple[str, ...]] = ("vocabulary_", "states_", "frequencies_", "inner_", "lowercase_")
     vocabulary_: Vocabulary = field(init=False, repr=False, compare=False)
     states_: Vocabulary = field(init=False, repr=False, compare=False)
     frequencies_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    inner_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
     lowercase_: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +62,7 @@ class Tagger(Model):
         return data
 
     def supports(self, corpus: Tagged) -> dict[str, Support]:  # noqa: D102
-        text, tags = corpus.text.compact(), corpus.tagset.words
+        text, tags = (truecased(corpus.text) if self.truecase else corpus.text).compact(), corpus.tagset.words
         n_states = self.n_states or len(tags)
         if not len(text.ids):
             raise InputError(f"{text.name}: nothing to learn from: there is no word in it")
@@ -69,6 +72,8 @@ class Tagger(Model):
             raise InputError(f"the corpus has {len(tags)} tags, more than the {n_states} states; give more states")
         self.vocabulary_, self.lowercase_ = text.vocabulary, int(text.lowercase)
         self.frequencies_ = np.bincount(text.ids, minlength=len(text.vocabulary)).astype(np.int64)
+        raw = corpus.text.vocabulary.ids(text.vocabulary)
+        self.inner_ = np.where(raw >= 0, inner_counts(corpus.text)[raw], 0)
         taken = set(tags)
         numbers = (str(k) for k in range(n_states + len(tags)) if str(k) not in taken)
         self.states_ = Vocabulary([*tags, *(next(numbers) for _ in range(n_states - len(tags)))])
@@ -77,6 +82,7 @@ class Tagger(Model):
     def index(self, corpus: Text | Tagged, batch_size: int | None = None) -> Sequence[Sentences]:
         """Return batches of about `batch_size` tokens; a sentence without words is in none."""
         corpus = corpus if isinstance(corpus, Tagged) else Tagged.untagged(corpus)
+        corpus = replace(corpus, text=self.cased(corpus.text))
         known = self.vocabulary_.ids(corpus.text.vocabulary)
         known[known < 0] = len(self.vocabulary_)
         states = self.states_.ids(corpus.tagset)
@@ -86,6 +92,10 @@ class Tagger(Model):
         tags = np.append(states, np.int32(-1))[corpus.tags]
         masks, sets = replace(corpus, tagset=self.states_, tags=tags).allowed()
         return batches_of(corpus.text.starts, known[corpus.text.ids], sets, masks, batch_size)
+
+    def cased(self, text: Text) -> Text:
+        """Return a text as the model reads it, truecased if it does so."""
+        return truecased(text, self.vocabulary_, self.inner_) if self.truecase else text
 
     def predict(self, corpus: Any) -> list[list[int]]:
         """Return the states of each sentence, by `decoding`; one without words has none."""
@@ -117,9 +127,10 @@ class Tagger(Model):
         for name in ("vocabulary_", "states_"):
             key = f"kept/{prefix}{name}"
             setattr(self, name, Vocabulary.from_arrays(arrays[f"{key}.bytes"], arrays[f"{key}.offsets"]))
-        self.frequencies_ = arrays[f"kept/{prefix}frequencies_"]
+        self.frequencies_, self.inner_ = (arrays[f"kept/{prefix}{name}"] for name in ("frequencies_", "inner_"))
         self.lowercase_ = int(arrays[f"kept/{prefix}lowercase_"][0])
         if not len(self.vocabulary_) or self.n_states not in (None, len(set(self.states_))):
             raise ValueError("vocabulary_ or states_")
-        if self.frequencies_.dtype != np.int64 or self.frequencies_.shape != (len(self.vocabulary_),):
-            raise ValueError("frequencies_")
+        for counts in (self.frequencies_, self.inner_):
+            if counts.dtype != np.int64 or counts.shape != (len(self.vocabulary_),):
+                raise ValueError("frequencies_ or inner_")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array, Blocks
 from emnlp.classes import word_classes
 from emnlp.corpus.tagged import Tagged
+from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Categorical, Factor
 from emnlp.factors.base import Guarantee
 from emnlp.inference import markov
 from emnlp.inference.matmul import padded
 from emnlp.model import Model
+from emnlp.learners import Trace
 from emnlp.models.sentences import Sentences
 from emnlp.models.tagger import Tagger
 from emnlp.support import Support
@@ -64,6 +66,9 @@ class HMM(Tagger):
         What the E-step computes in; sums and parameters are float64.
     random_state : int or None
         Seed of the random start; None is ``init="constant"``.
+    truecase : bool
+        Whether to lower-case the first word of a sentence where the rest of the text does so, see
+        `emnlp.corpus.truecase`.
 
     Attributes
     ----------
@@ -72,7 +77,7 @@ class HMM(Tagger):
     states_ : Vocabulary
         The names of the states: tags, then numbers.
     frequencies_ : (V,) int64
-        How often each word occurs in the training text. A word unseen there is emitted as those seen once are, on
+        How often each word occurs in the training text; `inner_`, elsewhere than at the beginning of a sentence. A word unseen there is emitted as those seen once are, on
         average.
 
     References
@@ -136,7 +141,7 @@ class HMM(Tagger):
         if self.init != "classes":
             return params
         counts = Blocks({name: np.zeros(len(factor.support)) for name, factor in self.factors_.items()})
-        classes = word_classes(corpus.text.compact(), min(len(self.states_), len(self.vocabulary_))).classes
+        classes = word_classes(self.cased(corpus.text).compact(), min(len(self.states_), len(self.vocabulary_))).classes
         for batch in batches:
             self.count(batch, classes[batch.words], counts)
         return self.maximize(Blocks({name: self._softened(name, each, rng) for name, each in counts.items()}), params)
@@ -249,6 +254,53 @@ class HMM(Tagger):
                 transition[states[-1], -1] += weight
 
     # What users call
+
+    def fit_posteriors(self, corpus: Any, posteriors: Sequence[Array], m_steps: int = 20) -> Self:
+        """Learn from given posteriors of the states in place of an E-step: neighbours count as independent.
+
+        Parameters
+        ----------
+        corpus : Text, Tagged or list of token lists
+        posteriors : sequence of (L, K)
+            For each sentence, P(state) of each of its tokens; such as the consensus of several models.
+        m_steps : int
+            How often to maximise: once is enough where the M-step is closed.
+
+        Returns
+        -------
+        self
+            Its trace has the log-likelihood that it ends with.
+        """
+        corpus = self.corpus(corpus)
+        if [len(each) for each in posteriors] != corpus.text.lengths.tolist():
+            raise InputError("posteriors: expected a row for each token of each sentence")
+        self.bound(corpus)
+        shares = np.concatenate([np.zeros((0, len(self.states_))), *posteriors])
+        counts = self._soft_counts(corpus, shares)
+        params = Blocks({name: factor.start(None) for name, factor in self.factors_.items()})
+        for _ in range(m_steps):
+            params = self.maximize(counts, params)
+        self._share(params)
+        batches = self.index(corpus)
+        loglik = engine(self.n_jobs).likelihood(self, self.theta(params), batches)
+        self.trace_ = Trace([loglik + self.penalty(params)], "fitted to posteriors", sum(map(len, batches)))
+        return self
+
+    def _soft_counts(self, corpus: Tagged, shares: Array) -> Blocks:
+        """Return the counts of tokens that have states with these probabilities, (N, K)."""
+        text = self.cased(corpus.text)
+        n_states, words = len(self.states_), self.vocabulary_.ids(text.vocabulary)[text.ids]
+        used = text.lengths > 0
+        first, last = text.starts[:-1][used], text.starts[1:][used] - 1
+        inner = np.ones(len(words), bool)
+        inner[last] = False  # what another token follows
+        follows = np.flatnonzero(inner)
+        transition = shares[follows].T @ shares[follows + 1]
+        if self.ends:
+            transition = np.column_stack([transition, shares[last].sum(axis=0)])
+        emission = np.zeros((len(self.vocabulary_), n_states))
+        np.add.at(emission, words, shares)
+        return Blocks({"initial": shares[first].sum(axis=0), "transition": transition.ravel(), "emission": emission.ravel()})
 
     def draw(self, corpus: Any, seed: int = 0) -> list[list[int]]:
         """Draw the states of each sentence from their posterior (forward filtering, backward sampling)."""
