@@ -15,6 +15,7 @@ from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Factor
 from emnlp.factors.base import Guarantee
+from emnlp.factors.reasons import Reason
 from emnlp.learners import EM, Learner, Step, Trace
 from emnlp.product import Product
 from emnlp.restarts import search
@@ -188,6 +189,41 @@ class Model(Product):
         """Return the fitted factors' normalised probabilities."""
         self.check_fitted()
         return Blocks({name: factor.probabilities(self.params_[name]) for name, factor in self.factors_.items()})
+
+    def explain(
+        self, factor: str, condition: str | None = None, outcome: str | None = None, n: int = 10
+    ) -> list[Reason]:
+        """Return the strongest features of a logistic factor: of a condition, or of a pair of condition and outcome.
+
+        Parameters
+        ----------
+        factor : str
+            Its name, such as ``emission`` or ``forward.lexical``.
+        condition : str or None
+            Such as a tag, or a source word; None is the one without a name.
+        outcome : str, optional
+            Such as a word. Without it, the features with the greatest weights for the condition are returned.
+        n : int
+
+        Raises
+        ------
+        InputError
+            If there is no such factor, condition or outcome, or the factor has no features.
+
+        Examples
+        --------
+        >>> from emnlp import HMM, Logistic
+        >>> from emnlp.features import Suffixes
+        >>> from emnlp.corpus import Tagged
+        >>> text = Tagged.from_sents([[("walks", "V"), ("home", "N")], [("talks", "V"), ("hut", "N")]])
+        >>> model = HMM(2, emission=Logistic((Suffixes(1),), kappa=0.1), max_iter=5).fit(text)
+        >>> model.explain("emission", "V", n=1)[0].feature
+        'suffix=s'
+        """
+        self.check_fitted()
+        if factor not in self.factors_:
+            raise InputError(f"no factor is called {factor!r}; this model has {', '.join(self.factors_)}")
+        return self.factors_[factor].explain(self.params_[factor], condition, outcome, n)
 
     def predict(self, corpus: Any) -> Any:
         """Return the best latent structure of each item."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -43,34 +43,37 @@ def search(
     if seed is None:
         raise InputError("several starts are random ones; give the seed of the first, random_state=0")
     seeds = list(range(seed, seed + max(model.n_init, model.n_probes)))
+    factors = model.factors_
     if model.n_probes > model.n_init:
-        probed = {each: _probe(model, first(each), batches) for each in seeds}
+        probed = {each: _probe(model, factors, first(each), batches) for each in seeds}
         seeds = sorted(seeds, key=lambda each: (-probed[each], each))[: model.n_init]
-    best: tuple[Blocks, Trace] | None = None
+    best: tuple[float, Blocks, Trace, Mapping[str, Factor]] | None = None
     restarts: dict[int, float] = {}
     for k, each in enumerate(seeds):
-        _fresh(batches)
-        model.trace_ = Trace(n_items=model.trace_.n_items)
+        _reset(model, factors, batches)
         params = run(model, first(each), batches, callback, f" {k + 1}/{len(seeds)}")
-        restarts[each] = model.trace_[-1]
-        if best is None or model.trace_[-1] > best[1][-1]:
-            best = params, model.trace_
+        restarts[each] = objective = model.trace_[-1] + model.regulariser(params)
+        if best is None or objective > best[0]:
+            best = objective, params, model.trace_, model.factors_
     assert best is not None
-    params, model.trace_ = best
+    _, params, model.trace_, held = best
+    model._hold(held)
     model.trace_.restarts = restarts
     return params
 
 
-def _probe(model: Model, params: Blocks, batches: Sequence[Any]) -> float:
+def _probe(model: Model, factors: Mapping[str, Factor], params: Blocks, batches: Sequence[Any]) -> float:
     """Return the objective after one M-step."""
-    _fresh(batches)
     probe = copy(model)
-    probe.max_iter, probe.tol, probe.verbose, probe.trace_ = 1, 0.0, 0, Trace(n_items=model.trace_.n_items)
-    run(probe, params, batches)
-    return probe.trace_[-1]
+    _reset(probe, factors, batches)
+    probe.max_iter, probe.tol, probe.verbose = 1, 0.0, 0
+    params = run(probe, params, batches)
+    return probe.trace_[-1] + probe.regulariser(params)
 
 
-def _fresh(batches: Sequence[Any]) -> None:
-    """Drop what the E-steps of another start left with the batches."""
+def _reset(model: Model, factors: Mapping[str, Factor], batches: Sequence[Any]) -> None:
+    """Drop what another start left: its trace, the rounds of its factors, and what its E-steps keep with batches."""
+    model.trace_ = Trace(n_items=model.trace_.n_items)
+    model._hold(factors)
     for batch in batches:
         getattr(batch, "local", {}).clear()

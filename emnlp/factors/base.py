@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from emnlp.blocks import Array
 from emnlp.errors import InputError
 from emnlp.storage import Saved
 from emnlp.support import Support
+
+if TYPE_CHECKING:
+    from emnlp.factors.reasons import Reason
 
 Guarantee = Literal["monotone", "bound", "none"]
 
@@ -104,6 +107,18 @@ class Factor(Saved):
             If a factor of this kind has none.
         """
         raise InputError(f"{self!r} has no gradient to climb; use Logistic() in its place, or learner=EM()")
+
+    def explain(
+        self, params: Array, condition: str | None = None, outcome: str | None = None, n: int = 10
+    ) -> list[Reason]:
+        """Return the strongest features of a condition, or those of a pair.
+
+        Raises
+        ------
+        InputError
+            If a factor of this kind has no features.
+        """
+        raise InputError(f"{self!r} has no features to explain it; a Logistic factor does")
 
     def refresh(self, counts: Array, params: Array) -> Factor:
         """Return the factor with those of its quantities renewed that stay fixed within a round."""

@@ -119,7 +119,7 @@ class Diagonal(Factor):
         weights = self._distances * -tension
         return np.exp(weights, out=weights)
 
-    def gradient(self, counts: Array, params: Array) -> Array:
+    def slope(self, counts: Array, params: Array) -> Array:
         """Return the derivative of ``sum of counts * log theta`` by the tension, (1,)."""
         return np.array([self._slopes(self.support.sum(counts), float(counts @ self._distances), params[0])[0]])
 

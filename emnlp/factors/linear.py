@@ -93,6 +93,12 @@ class TableTerm:
         b, a = divmod(k, self.shape[1])
         return self.labels[0][a], self.labels[1][b]
 
+    def of(self, condition: int) -> NDArray[np.int64]:
+        """Return the weights that may count for a condition."""
+        rows, width = self.shape
+        a = [condition] if self.conditions is None else np.flatnonzero(self.conditions[condition])
+        return (np.arange(rows)[:, None] * width + np.asarray(a)).ravel()
+
     def fires(self, condition: int, outcome: int) -> list[tuple[int, float]]:
         """Return the weights that count in a pair's score, and how much."""
         row = self.outcomes[[outcome]].tocsr()
@@ -128,6 +134,11 @@ class SlotTerm:
     def label(self, k: int) -> Label:
         """Return what weight k is of."""
         return self.names[k]
+
+    def fires(self, slot: int) -> list[tuple[int, float]]:
+        """Return the weights that count in a slot's score, and how much."""
+        row = slice(*self.matrix.indptr[slot : slot + 2])
+        return list(zip(self.matrix.indices[row].tolist(), self.matrix.data[row].tolist()))
 
 
 @dataclass(frozen=True, eq=False)

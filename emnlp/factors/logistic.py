@@ -15,6 +15,7 @@ from emnlp.errors import InputError
 from emnlp.factors.base import Factor
 from emnlp.factors.linear import Crossed, LinearScores, Term, Tied
 from emnlp.factors.pressure import Pressure
+from emnlp.factors.reasons import Reason, of_condition, of_pair, place
 from emnlp.features import Feature, Slot
 from emnlp.inference.vectors import dot
 from emnlp.support import Support
@@ -63,7 +64,7 @@ class Logistic(Factor):
     >>> words = Support.dense(1, 3, names=(["verb"], ["walks", "talks", "house"]))
     >>> verb = Logistic((Word(), Suffixes(1)), kappa=0.1).bind(words)
     >>> verb.theta(verb.maximize(np.array([9.0, 0.0, 0.0]), verb.start())).round(2)
-    array([0.86, 0.12, 0.01])
+    array([0.95, 0.03, 0.02])
     """
 
     features: tuple[Term, ...] = (Slot(),)
@@ -148,6 +149,15 @@ class Logistic(Factor):
             counts = counts + self.pressure.pull(self.support, theta)
         slopes = counts - self.support.spread(self.support.sum(counts)) * theta
         return self.linear.gradient(slopes) - 2 * self._kappas * params
+
+    def explain(
+        self, params: Array, condition: str | None = None, outcome: str | None = None, n: int = 10
+    ) -> list[Reason]:
+        """Return the strongest features of a condition, or those of a pair; see `Model.explain`."""
+        first = place(self.support, 0, condition)
+        if outcome is None:
+            return of_condition(self.linear, params, first, n)
+        return of_pair(self.linear, params, first, place(self.support, 1, outcome))[:n]
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
         from scipy.optimize import minimize

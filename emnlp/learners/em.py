@@ -24,7 +24,7 @@ class EM(Learner):
     score_last : bool
         Score the last parameters, too, which takes another pass over the corpus; otherwise the trace is one shorter.
     refresh_at : tuple of int
-        After so many M-steps the factors are refreshed: a new round of a regulariser begins. The objective may fall there.
+        After so many M-steps the factors are refreshed: a new round of a regulariser begins. The objective may fall.
     """
 
     score_last: bool = True

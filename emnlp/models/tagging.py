@@ -18,8 +18,8 @@ from emnlp.factors import Categorical, Factor
 from emnlp.factors.base import Guarantee
 from emnlp.inference import markov
 from emnlp.inference.matmul import padded
-from emnlp.model import Model
 from emnlp.learners import Trace
+from emnlp.model import Model
 from emnlp.models.sentences import Sentences
 from emnlp.models.tagger import Tagger
 from emnlp.support import Support
@@ -77,8 +77,8 @@ class HMM(Tagger):
     states_ : Vocabulary
         The names of the states: tags, then numbers.
     frequencies_ : (V,) int64
-        How often each word occurs in the training text; `inner_`, elsewhere than at the beginning of a sentence. A word unseen there is emitted as those seen once are, on
-        average.
+        How often each word occurs in the training text; `inner_`, elsewhere than at the beginning of a sentence. A word
+        unseen there is emitted as those seen once are, on average.
 
     References
     ----------
@@ -300,7 +300,9 @@ class HMM(Tagger):
             transition = np.column_stack([transition, shares[last].sum(axis=0)])
         emission = np.zeros((len(self.vocabulary_), n_states))
         np.add.at(emission, words, shares)
-        return Blocks({"initial": shares[first].sum(axis=0), "transition": transition.ravel(), "emission": emission.ravel()})
+        return Blocks(
+            {"initial": shares[first].sum(axis=0), "transition": transition.ravel(), "emission": emission.ravel()}
+        )
 
     def draw(self, corpus: Any, seed: int = 0) -> list[list[int]]:
         """Draw the states of each sentence from their posterior (forward filtering, backward sampling)."""

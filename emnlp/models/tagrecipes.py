@@ -1,0 +1,110 @@
+"""Recipes for part-of-speech induction, and the consensus of several runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from emnlp.factors import Categorical, Dirichlet, Logistic
+from emnlp.features import Capital, Digit, Hyphen, Suffixes, Word
+from emnlp.learners import EM, DirectGradient
+from emnlp.models.consensus import LabelMixture
+from emnlp.models.tagging import HMM
+
+SPELLING = (Word(), Digit(), Hyphen(), Capital(), Suffixes(3))
+"""The features of Berg-Kirkpatrick et al. (2010)."""
+
+ROUND = 30
+"""Steps of each of the two last rounds, in which words are pressed towards one state."""
+
+
+def induction(
+    n_states: int | None,
+    emission: str = "logistic",
+    learner: str | None = None,
+    *,
+    iterations: int | None = None,
+    kappa: float = 0.3,
+    entropy: float = 1.0,
+    alpha: float = 0.1,
+    **settings: Any,
+) -> HMM:
+    """Return a tagger to fit.
+
+    Parameters
+    ----------
+    n_states : int or None
+    emission : {"logistic", "categorical", "dirichlet"}
+        ``logistic`` is the recipe: features of spelling, truecased words, every factor logistic.
+    learner : {"direct", "em"}, optional
+        By default direct gradient for ``logistic``, and EM for the others.
+    iterations : int, optional
+        Steps before the rounds of `entropy`, which are two of 30 more; 200 by default, 100 for EM.
+    kappa, entropy : float
+        Of logistic factors, see `Logistic`; `entropy` is that of the emission.
+    alpha : float
+        Of Dirichlet factors.
+    **settings
+        What else `HMM` takes.
+
+    Examples
+    --------
+    >>> induction(12, "categorical").max_iter, induction(12).max_iter
+    (100, 260)
+    """
+    direct = (learner or ("direct" if emission == "logistic" else "em")) == "direct"
+    first = iterations if iterations is not None else 200 if direct else 100
+    factors: dict[str, Any] = _factors(emission, kappa, entropy, alpha)
+    rounds = emission == "logistic" and entropy > 0
+    steps = (first, first + ROUND) if rounds else ()
+    if emission == "logistic":
+        settings = {"truecase": True, "dtype": "float32", **settings}
+    how = DirectGradient(refresh_at=steps) if direct else EM(refresh_at=steps)
+    return HMM(n_states, **factors, learner=how, max_iter=first + ROUND * len(steps), **settings)
+
+
+def _factors(emission: str, kappa: float, entropy: float, alpha: float) -> dict[str, Any]:
+    if emission == "logistic":
+        plain = Logistic(kappa=kappa)
+        words = Logistic(SPELLING, kappa=kappa, entropy=entropy)
+        return {"initial": plain, "transition": plain, "emission": words}
+    table = Dirichlet(alpha) if emission == "dirichlet" else Categorical()
+    return {"initial": Categorical(), "transition": Categorical(), "emission": table}
+
+
+def consensus(
+    make: Callable[[int], HMM], corpus: Any, seeds: Sequence[int], after: Callable[[int, HMM], None] | None = None
+) -> HMM:
+    """Return one tagger fitted to what several runs agree on.
+
+    The runs' labels are columns of a `LabelMixture`, whose components start from the run with the best objective; a
+    tagger like the others is then fitted to its posteriors.
+
+    Parameters
+    ----------
+    make : callable
+        From a seed to a model to fit.
+    corpus
+        What the models learn from.
+    seeds : sequence of int
+    after : callable, optional
+        Called with the seed and the fitted model of each run.
+    """
+    labels, objectives, names = [], [], None
+    for seed in seeds:
+        model = make(seed).fit(corpus)
+        labels.append(np.concatenate([np.array(states, np.int64) for states in model.predict(corpus)]))
+        objectives.append(model.trace_[-1] + model.regulariser(model.params_))
+        names = model.states_
+        if after is not None:
+            after(seed, model)
+    assert names is not None, "no runs"
+    mixture = LabelMixture(n_components=len(names), lead=int(np.argmax(objectives)), n_jobs=make(seeds[0]).n_jobs)
+    table = np.stack(labels, 1)
+    shares = mixture.fit(table).predict_proba(table)
+    tagger = make(seeds[0])
+    text = tagger.corpus(corpus).text
+    posteriors = np.split(shares, text.starts[1:-1])
+    return tagger.fit_posteriors(corpus, posteriors, m_steps=5)
