@@ -170,6 +170,8 @@ class Model(Product):
             start = start.twin()  # it may be this model
         if self.max_iter < 0:
             raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
+        if self.random_state is not None and self.random_state < 0:
+            raise InputError(f"random_state is {self.random_state}; a seed is a whole number from 0")
         if self.n_init < 1 or self.n_probes < 0:
             raise InputError(f"n_init is {self.n_init} and n_probes {self.n_probes}; at least one start has to be run")
         corpus = self.corpus(corpus)

@@ -30,7 +30,7 @@ The/D bird sings/V and/or/C sleeps
 the/D dog sleeps/V
 """
 DICTIONARY = "the\tD\na\tD\ndog\tN V\nThe\tD\nsleeps\tV\nbird\tN\n"
-QUICK = ("--states", 3, "--iterations", 4)
+QUICK = ("--states", 3, "--iterations", 4, "--emission", "categorical")
 BLANK = "emnlp: warning: 1 of 7 sentences are blank; they keep their place and teach nothing\n"
 
 
@@ -109,11 +109,11 @@ def test_conllu(tag):
 
 
 def test_saved_and_loaded(tag, model):
-    for more in ((), ("--decode", "viterbi"), ("--float32",), ("--emission", "dirichlet", "--transition", "dirichlet")):
+    for more in ((), ("--decode", "viterbi"), ("--precision", 32), ("--emission", "dirichlet")):
         status, out, _ = tag("t.txt", *QUICK, "-q", "--save", "m", *more)
         assert status == 0
-        again = tag("t.txt", "-q", "--load", "m", *more[: 2 * (more[:1] == ("--decode",))])
-        assert again == (0, out, BLANK), more
+        assert tag("t.txt", "-q", "--load", "m") == (0, out, BLANK)
+        assert load("m").dtype == ("float32" if 32 in more else "float64")
     assert load("m").emission.alpha == 0.1
     assert tag("t.txt", *QUICK, "-q", "-o", "o", "--save", "m2.gz")[0] == 0
     assert Path("m2.gz").read_bytes() == model.read_bytes()
@@ -135,7 +135,22 @@ def test_lowercase(tag):
     status, out, err = tag("t.tagged", "-q", "--lowercase", "--input", "slash", "--gold", "t.tagged", *QUICK)
     assert status == 0
     assert "gold t.tagged" in err
-    assert tag("t.txt", "-q", "--lowercase", "--dictionary", "d.tsv")[1].count("the/D") == 5
+    put("capitals", "DOG\tN\nThe\tD\nSees\tV\n")
+    out = tag("t.txt", "-q", "--lowercase", "--dictionary", "capitals")[1]
+    assert [out.count(token) for token in ("dog/N", "the/D", "sees/V")] == [3, 5, 2]
+
+
+def test_decoding(tag):
+    outs = {}
+    for how in ("posterior", "viterbi"):
+        outs[how] = tag(
+            "t.txt", *QUICK, "-q", "--states", 4, "--iterations", 1, "--seed", 1, "--decode", how, "--save", how
+        )[1]
+        model = load(how)
+        assert model.decoding == how
+        assert outs[how].split() == [f"{w}/{t}" for s in model.tag(LINES) for w, t in s]
+        assert tag("t.txt", "-q", "--load", how)[1] == outs[how]
+    assert tag("t.txt", "-q", "--load", "posterior", "--decode", "viterbi")[1] == outs["viterbi"] != outs["posterior"]
 
 
 @pytest.fixture
@@ -204,7 +219,7 @@ def test_restarts_are_shown(tag):
 
 def test_talk(tag):
     err = tag("t.txt", *QUICK)[2]
-    assert BLANK + "emnlp: read 7 sentences, 26 tokens, 14 types\nemnlp: HMM of 3 states: -" in err
+    assert BLANK + "emnlp: read 7 sentences, 26 tokens, 14 types\nemnlp: HMM of 3 states, seed 0: -" in err
     assert "nats a token; max_iter: 4 M-steps done\nemnlp: tagged 26 tokens in " in err
     put("full", TEXT.replace("\n\n", "\n"))
     assert tag("full", *QUICK, "-q", "--restarts", 2, "-o", "o", "--save", "m") == (0, "", "")
@@ -234,16 +249,14 @@ def test_same_text_same_tags(tag, change):
     assert tag("a", *QUICK, "-q") == out
 
 
-def test_stdin(tag, monkeypatch, gold):
-    for args in (("-",), ("t.txt", "--dictionary", "-"), ("t.txt", "--gold", "-")):
-        content = {"-": TEXT, "--dictionary": DICTIONARY, "--gold": Path(gold).read_text()}[args[-2 if args[1:] else 0]]
-        named = [
-            {"-": {"--dictionary": "d.tsv", "--gold": gold}.get(args[-2] if args[1:] else "", "t.txt")}.get(a, a)
-            for a in args
-        ]
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
-        status, out, err = tag(*args, *QUICK, "-q")
-        assert (status, out, err.replace("<stdin>", gold)) == tag(*named, *QUICK, "-q")
+@pytest.mark.parametrize("args", [("t.txt",), ("t.txt", "--dictionary", "d.tsv"), ("t.txt", "--gold", "gold")])
+def test_stdin(tag, monkeypatch, gold, args):
+    """The last file of the arguments, by its name and from standard input."""
+    expected = tag(*args, *QUICK, "-q")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(args[-1]).read_bytes())))
+    status, out, err = tag(*args[:-1], "-", *QUICK, "-q")
+    assert (status, out, err.replace("<stdin>", args[-1])) == expected
+    assert status == 0
 
 
 @pytest.mark.parametrize("content", ["", "\n\n\n", "a\u00a0b \u2028 \u0085 c\x1c\n\U0001f600 \u200b\n", "a\rb"])
@@ -274,10 +287,14 @@ def test_a_huge_token_and_a_long_sentence(tag):
         ("--iterations", 0),
         ("--tol", "1e9"),
         ("--alpha", 1e-300, "--emission", "dirichlet"),
-        ("--alpha", 1e4, "--transition", "dirichlet"),
+        ("--alpha", 1e4, "--emission", "dirichlet"),
         ("--init", "classes"),
         ("--init", "constant"),
-        ("--float32",),
+        ("--precision", 64),
+        ("--emission", "logistic", "--kappa", 1, "--entropy", 0),
+        ("--emission", "logistic", "--learner", "em", "--iterations", 3),
+        ("--runs", 2, "--emission", "logistic", "--iterations", 3),
+        ("--runs", 2),
         ("--probes", 3),
         ("--learner", "em"),
         ("--threads", 1000),
@@ -375,7 +392,7 @@ def test_a_tag_that_cannot_be_written(tag):
         ("t.txt", "--states", "many"),
         ("t.txt", "--iterations", "-1"),
         ("t.txt", "--emission", "logit"),
-        ("t.txt", "--transition", ""),
+        ("t.txt", "--emission", ""),
         ("t.txt", "--init", "best"),
         ("t.txt", "--decode", "map"),
         ("t.txt", "--format", "plain"),
@@ -407,7 +424,10 @@ def test_a_tag_that_cannot_be_written(tag):
             for option in (
                 ("--states", "3"),
                 ("--emission", "categorical"),
-                ("--transition", "dirichlet"),
+                ("--emission", "dirichlet"),
+                ("--kappa", "1"),
+                ("--entropy", "1"),
+                ("--runs", "2"),
                 ("--alpha", "1"),
                 ("--learner", "em"),
                 ("--iterations", "3"),
@@ -418,7 +438,7 @@ def test_a_tag_that_cannot_be_written(tag):
                 ("--probes", "0"),
                 ("--save", "x"),
                 ("--use-tags",),
-                ("--float32",),
+                ("--precision", "32"),
             )
         ),
     ],

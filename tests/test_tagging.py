@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -61,6 +61,18 @@ def test_equals_hmmlearn(peer, seed, n_states):
         list(chain.from_iterable(model.predict(new))) == other.decode(tokens, lengths, algorithm="viterbi")[1].tolist()
     )
     assert model.score(new) == pytest.approx(other.score(tokens, lengths) / len(used), rel=1e-9)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_best_path_is_the_best_of_all(ends, dtype):
+    text = ragged(4, 12, 5, 6)
+    model = HMM(3, ends=ends, dtype=dtype, decoding="viterbi", max_iter=1, random_state=7).fit(text)
+    for sentence, path in zip(text, model.predict(text)):
+        rows = emissions(model, text, sentence)
+        paths = product(range(3), repeat=len(rows)) if rows else ()
+        joint = {states: story(model, rows, np.eye(3)[list(states)])[0] for states in paths}
+        assert not rows or joint[tuple(path)] == pytest.approx(max(joint.values()), rel=1e-6)
 
 
 # Equal sentences are one sentence that counts for all

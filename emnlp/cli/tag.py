@@ -15,19 +15,27 @@ if TYPE_CHECKING:
     from emnlp.corpus import Tagged
     from emnlp.models import HMM
 
-EMISSIONS = ("categorical", "dirichlet")
+EMISSIONS = ("logistic", "categorical", "dirichlet")
 FORMATS = ("plain", "slash", "conllu")
 
 _EPILOG = """\
+emissions:
+  logistic     from the words' spelling (their first and last letters, digits,
+               hyphens, capitals) and themselves, by direct gradient; then pressed
+               towards one state a word: the most accurate (default)
+  categorical  a table of probabilities, by EM: the textbook's
+  dirichlet    the same with a prior, by variational Bayes
+
 examples:
   induce 45 classes of the words of a text, write lines of word/state:
     emnlp tag train.txt -o train.tagged --save en.model
-  look at them, the largest first, and score them against gold tags:
+  better: what 6 runs agree on, learned by one model:
+    emnlp tag train.txt --runs 6 -o train.tagged --save en.model
+  look at the classes, the largest first, and score them against gold tags:
     emnlp tag train.txt --show-classes 10 --gold train.conllu
-  the best of 5 starts, chosen among 50 by what one iteration makes of them:
-    emnlp tag train.txt --restarts 5 --probes 50 -o train.tagged
-  start from word classes (exchange clustering) instead:
-    emnlp tag train.txt --init classes -o train.tagged
+  the textbook's model, the best of 5 starts, or from word classes:
+    emnlp tag train.txt --emission categorical --restarts 5 -o train.tagged
+    emnlp tag train.txt --emission categorical --init classes -o train.tagged
   tag other text with a trained model:
     emnlp tag new.txt --load en.model -o new.tagged
   learn from a tag dictionary, lines of 'word TAB tag tag':
@@ -95,16 +103,22 @@ def _add_text(text: Any) -> None:
 def _add_model(model: Any) -> None:
     states = "how many; 0 for one a tag of --use-tags or --dictionary (45; with these: 0)"
     model.add_argument("--states", type=arguments.count, metavar="K", help=states)
-    factors = f"{' or '.join(EMISSIONS)} (categorical): plain EM or variational Bayes"
+    factors = f"{', '.join(EMISSIONS)} (logistic); see below"
     model.add_argument("--emission", choices=EMISSIONS, metavar="NAME", help=factors)
-    model.add_argument("--transition", choices=EMISSIONS, metavar="NAME", help="the same for transitions (categorical)")
-    prior = "of dirichlet factors, above 0: the smaller, the sparser (0.1)"
-    model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
-    model.add_argument("--learner", choices=("em",), metavar="NAME", help="em (em)")
-    model.add_argument("--iterations", type=arguments.count, metavar="N", help="M-steps at most (100)")
+    how = "direct, gradient ascent of the likelihood, or em (direct for logistic, else em)"
+    model.add_argument("--learner", choices=("direct", "em"), metavar="NAME", help=how)
+    steps = "steps at most (direct: 200, em: 100); logistic adds two rounds of 30 for --entropy"
+    model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
+    prior = "of logistic weights, Gaussian: the larger, the smaller they stay (0.3)"
+    model.add_argument("--kappa", type=arguments.weight, metavar="K", help=prior)
+    pressure = "of logistic emissions, towards one state a word; 0 for none (1)"
+    model.add_argument("--entropy", type=arguments.weight, metavar="E", help=pressure)
+    alpha = "of dirichlet emissions, above 0: the smaller, the sparser (0.1)"
+    model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=alpha)
     tol = "stop when the objective rises by less than this, in nats a sentence (0: never)"
     model.add_argument("--tol", type=arguments.weight, metavar="T", help=tol)
-    model.add_argument("--float32", action="store_true", help="E-step in single precision: faster, fewer digits")
+    digits = "of the E-step: 32, faster, or 64, more digits (32 for logistic, else 64)"
+    model.add_argument("--precision", type=int, choices=(32, 64), metavar="BITS", help=digits)
     decode = "posterior, the best state of each token, or viterbi, the best sequence (posterior)"
     model.add_argument("--decode", choices=("posterior", "viterbi"), metavar="HOW", help=decode)
 
@@ -117,12 +131,15 @@ def _add_search(search: Any) -> None:
     search.add_argument("--restarts", type=arguments.positive, metavar="N", help=restarts)
     probes = "random starts to try for one iteration, of which the best are trained (0)"
     search.add_argument("--probes", type=arguments.count, metavar="N", help=probes)
+    runs = "train so many, and then one model on what they agree on (1)"
+    search.add_argument("--runs", type=arguments.positive, metavar="N", help=runs)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train or load, tag, write, show, score."""
     from emnlp.cli.evaluate_tag import check_words, names, read_tagged
     from emnlp.corpus.files import check_writable
+    from emnlp.errors import InputError
     from emnlp.metrics import tagging_scores
     from emnlp.models import HMM
 
@@ -136,6 +153,8 @@ def run(args: argparse.Namespace) -> int:
     gold = read_tagged(args.gold, args.tag) if args.gold else None
     if gold is not None:
         check_words(corpus, gold)
+        if (gold.tags < 0).all():
+            raise InputError(f"{args.gold}: there is no tag in it to score against")
     if model is None:
         model = _train(corpus, args)
         if args.save:
@@ -163,16 +182,21 @@ def say_scores(signature: str) -> None:
 
 
 def _check(args: argparse.Namespace) -> None:
-    training = ("states", "emission", "transition", "alpha", "learner", "iterations", "tol", "init", "seed", "restarts",
-                "probes", "save")  # fmt: skip
-    given = [name for name in training if getattr(args, name) is not None]
-    given += [name for name in ("use_tags", "float32") if getattr(args, name)]
+    training = ("states", "emission", "learner", "iterations", "kappa", "entropy", "alpha", "tol", "precision", "init",
+                "seed", "restarts", "probes", "runs", "save")  # fmt: skip
+    given = [name for name in training if getattr(args, name) is not None] + ["use_tags"] * args.use_tags
     if args.load and given:
         args.usage_error(f"--{given[0].replace('_', '-')} is about training; with --load nothing is trained")
+    emission = args.emission or "logistic"
+    for name, of in {"alpha": "dirichlet", "kappa": "logistic", "entropy": "logistic"}.items():
+        if getattr(args, name) is not None and emission != of:
+            args.usage_error(f"--{name} is of {of} emissions; add --emission {of}")
+    if args.learner == "direct" and emission != "logistic":
+        args.usage_error(f"--learner direct needs a gradient, which {emission} emissions have not; leave it out")
+    if (args.runs or 1) > 1 and (args.restarts or args.probes):
+        args.usage_error("--runs asks what all agree on, --restarts and --probes for the best; give one of them")
     if args.save == "-":
         args.usage_error("--save needs a file: a model is not text for standard output")
-    if args.alpha is not None and "dirichlet" not in (args.emission, args.transition):
-        args.usage_error("--alpha is of dirichlet factors; add --emission dirichlet")
     if args.alpha == 0:
         args.usage_error("--alpha has to be above 0; for plain EM, leave it and dirichlet out")
     if [args.text, args.gold, args.dictionary].count("-") > 1:
@@ -209,36 +233,36 @@ def _read(args: argparse.Namespace, loaded: HMM | None) -> Tagged:
     return corpus
 
 
-def _factor(name: str | None, args: argparse.Namespace) -> Any:
-    from emnlp.factors import Categorical, Dirichlet
-
-    return Dirichlet(0.1 if args.alpha is None else args.alpha) if name == "dirichlet" else Categorical()
-
-
 def _train(corpus: Tagged, args: argparse.Namespace) -> HMM:
-    from emnlp.models import HMM
+    from emnlp.models.tagrecipes import consensus, induction
 
     states = args.states if args.states is not None else 0 if len(corpus.tagset) else 45
-    model = HMM(
-        states or None,
-        emission=_factor(args.emission, args),
-        transition=_factor(args.transition, args),
-        init=args.init or "auto",
-        decoding=args.decode or "posterior",
-        dtype="float32" if args.float32 else "float64",
-        max_iter=100 if args.iterations is None else args.iterations,
-        tol=args.tol or 0.0,
-        random_state=args.seed or 0,
-        n_init=args.restarts or 1,
-        n_probes=args.probes or 0,
-        n_jobs=arguments.threads(args),
-        verbose=0 if args.quiet else 1,
-    )
-    model.fit(corpus)
-    trace, n_tokens = model.trace_, len(corpus.tags)
-    for seed, objective in sorted(trace.restarts.items(), key=lambda each: -each[1]):
-        say(args, f"start of seed {seed}: {objective / n_tokens:.4f} nats a token")
-    say(args, f"HMM of {len(model.states_)} states: {trace[-1] / n_tokens:.4f} nats a token; {trace.reason}")
+    constant = args.init == "constant" or (args.init is None and len(corpus.tagset) > 0)
+    if constant and max(args.restarts or 1, args.probes or 1, args.runs or 1) > 1:
+        args.usage_error("with tags or a dictionary the start is constant, and all runs the same; add --init random")
+    names = ("kappa", "entropy", "alpha", "tol", "init")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    given |= {"dtype": f"float{args.precision}"} if args.precision else {}
+    given |= {"decoding": args.decode} if args.decode else {}
+    given |= {"n_init": args.restarts or 1, "n_probes": args.probes or 0}
+    given |= {"n_jobs": arguments.threads(args), "verbose": 0 if args.quiet else 1}
+
+    def make(seed: int) -> HMM:
+        emission = args.emission or "logistic"
+        return induction(states or None, emission, args.learner, iterations=args.iterations, random_state=seed, **given)
+
+    def report(seed: int, model: HMM) -> None:
+        trace = model.trace_
+        for each, objective in sorted(trace.restarts.items(), key=lambda pair: -pair[1]):
+            say(args, f"start of seed {each}: {objective / len(corpus.tags):.4f} nats a token")
+        what = f"HMM of {len(model.states_)} states, seed {seed}"
+        say(args, f"{what}: {trace[-1] / len(corpus.tags):.4f} nats a token; {trace.reason}")
+
+    seed, runs = args.seed or 0, args.runs or 1
+    if runs > 1:
+        return consensus(make, corpus, range(seed, seed + runs), report)
+    model = make(seed).fit(corpus)
+    report(seed, model)
     return model
 
 

@@ -167,23 +167,18 @@ class Logistic(Factor):
             return -self._gain(counts, weights, theta), -self.gradient(counts, weights, theta)
 
         before = self._gain(counts, params, self.theta(params))
-        to_the_top = {
-            "maxiter": self.steps,
-            "maxcor": 6,
-            "ftol": 1e-16,
-            "gtol": 1e-10,
-        }  # `steps` alone says when to stop
-        found = minimize(lost, params, jac=True, method="L-BFGS-B", options=to_the_top)
+        options = {"maxiter": self.steps, "maxcor": 6, "ftol": 1e-16, "gtol": 1e-10}  # `steps` alone says when to stop
+        found = minimize(lost, params, jac=True, method="L-BFGS-B", options=options)
         better = np.isfinite(found.x).all() and -found.fun >= before
         return found.x if better else params
 
     def _gain(self, counts: Array, params: Array, theta: Array) -> float:
         """Return what the M-step climbs."""
         used = counts > 0
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(theta[used])
-        if not np.isfinite(logs).all():  # theta is too small for a float, log theta is not
-            logs = self._logs(params)[used]
+            if not np.isfinite(logs).all():  # theta is too small for a float, log theta is not
+                logs = self._logs(params)[used]
         fit = float(counts[used] @ logs)
         return fit + self._prior(params) - (0.0 if self.pressure is None else self.pressure.value(self.support, theta))
 
