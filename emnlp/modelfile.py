@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
     stored = {name: factor.support for name, factor in model.factors_.items() if name not in model.rebuilt()}
     for name, support in stored.items():
         arrays |= {f"support/{name}/{key}": getattr(support, key) for key in _SUPPORT}
+        arrays |= {f"feature/{name}/{key}": support.feature(key) for key in model.factors_[name].reads}
     sizes = {name: support.n_outcomes for name, support in stored.items()}
     trace = {"objective": model.trace_.objective, "reason": model.trace_.reason, "n_items": model.trace_.n_items}
     trace["restarts"] = sorted(model.trace_.restarts.items())
@@ -73,7 +75,8 @@ def read(path: str | os.PathLike[str], kind: type[Model]) -> Model:
 
 def _restore(model: Model, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     model.recall(arrays)
-    supports = {name: _support(arrays, name, size) for name, size in header["n_outcomes"].items()} | model.rebuilt()
+    supports = {name: _support(arrays, name, size) for name, size in header["n_outcomes"].items()}
+    supports = {name: model.named(name, support) for name, support in supports.items()} | model.rebuilt()
     factors = {name: factor.bind(supports[name]) for name, factor in model.unbound().items()}
     params = Blocks({name: arrays[f"params/{name}"] for name in factors})
     for name, factor in factors.items():
@@ -95,4 +98,10 @@ def _support(arrays: Mapping[str, Any], name: str, n_outcomes: int) -> Support:
     for ids, size in ((conditions, len(space)), (outcomes, n_outcomes)):
         if len(ids) and (ids.min() < 0 or ids.max() >= size):
             raise ValueError(f"support of {name}")
-    return Support(conditions, outcomes, space, n_outcomes)
+    support, prefix = Support(conditions, outcomes, space, n_outcomes), f"feature/{name}/"
+    numbers = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+    return support.having(**{key: partial(_whole, array) for key, array in numbers.items()})
+
+
+def _whole(array: Any) -> Any:
+    return array

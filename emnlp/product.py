@@ -13,6 +13,7 @@ from emnlp.errors import InputError
 from emnlp.factors import Factor
 from emnlp.learners import Trace
 from emnlp.storage import Saved
+from emnlp.support import Support
 
 
 @dataclass(kw_only=True, repr=False)
@@ -96,6 +97,11 @@ class Product(Saved):
     def rebuilt(self) -> dict[str, Any]:
         """Return the supports that the kept attributes determine: a model file does without them."""
         return {}
+
+    def named(self, name: str, support: Support) -> Support:
+        """Return a support that was read from a file with the names of its conditions and outcomes."""
+        first, _, rest = name.partition(".")
+        return self.models[first].named(rest, support) if rest else support
 
     def twin(self) -> Self:
         """Return a model with the same settings and fitted state, which another fit of this one leaves alone."""

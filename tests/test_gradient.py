@@ -31,7 +31,7 @@ from emnlp.blocks import Blocks
 from emnlp.engines import Serial
 from emnlp.factors.linear import Crossed, Tied
 from emnlp.features import Constant, SameSpelling, Slot, Suffixes, Word
-from emnlp.learners.gradient import RISE, SLOPE, Memory, Point, line_search
+from emnlp.learners.gradient import EXACT, RISE, SLOPE, Memory, Point, line_search
 
 MANY = settings(max_examples=60, deadline=None)
 BOTH = pytest.mark.parametrize("direction", ["lbfgs", "cg"])
@@ -113,8 +113,6 @@ def test_the_gradient_of_the_penalised_log_likelihood(make, corpus):
 class Plain:
     """A function to climb, as a model: its gradient is what the E-step counts, and theta the parameters."""
 
-    factors_ = {}
-
     def __init__(self, function):
         self.function, self.calls = function, 0
 
@@ -147,7 +145,7 @@ def quadratic(seed=0, n=30, scale=1.0):
     rng = np.random.default_rng(seed)
     q, _ = np.linalg.qr(rng.standard_normal((n, n)))
     a, top = scale * (q * np.geomspace(1, 1e3, n)) @ q.T, rng.standard_normal(n)
-    return lambda x: (-0.5 * (x - top) @ a @ (x - top), -a @ (x - top))
+    return lambda x: (-10 - 0.5 * (x - top) @ a @ (x - top), -a @ (x - top))
 
 
 def log_loss(seed=1, n=20):
@@ -177,16 +175,20 @@ FUNCTIONS = {"quadratic": (quadratic(), 30), "log-loss": (log_loss(), 20), "vall
 def test_it_finds_what_scipy_finds_with_about_as_many_calls(function, n):
     start = np.random.default_rng(3).standard_normal(n)
     options = {"maxiter": 5000, "maxcor": 6, "ftol": 1e-15, "gtol": 1e-9}
-    found = minimize(lambda x: tuple(-each for each in function(x)), start, jac=True, options=options)
+    found = minimize(
+        lambda x: tuple(-each for each in function(x)), start, jac=True, method="L-BFGS-B", options=options
+    )
     one, values, calls = climb(function, start)
     assert one.ended.startswith("converged")
     assert one.objective == pytest.approx(-found.fun, rel=1e-9, abs=1e-9)
     np.testing.assert_allclose(one.params["x"], found.x, rtol=1e-4, atol=1e-4)
     enough = next(k for k, value in enumerate(values) if value >= -found.fun - 1e-7 * max(1, abs(found.fun)))
-    assert climb(function, start, most=enough)[2] <= 2 * found.nfev + 10
-    assert calls <= 4 * found.nfev + 100  # the rest is for the last digits
-    other, values, _ = climb(function, start, DirectGradient("cg"))
-    assert other.objective == pytest.approx(one.objective, rel=1e-6, abs=1e-6)
+    assert climb(function, start, most=enough)[2] <= 1.3 * found.nfev + 10
+    assert calls <= 2 * found.nfev + 60  # the rest is for the last digits
+    peer = minimize(lambda x: tuple(-each for each in function(x)), start, jac=True, method="CG")
+    other, values, calls = climb(function, start, DirectGradient("cg"))
+    assert other.objective == pytest.approx(one.objective, rel=1e-9, abs=1e-9)
+    assert calls <= 2 * peer.nfev + 60 or peer.fun > -one.objective + 1
     assert (np.diff(values) >= 0).all()
 
 
@@ -194,11 +196,12 @@ def test_it_finds_what_scipy_finds_with_about_as_many_calls(function, n):
 @pytest.mark.parametrize("scale", [1e-30, 1e-12, 1.0, 1e12, 1e30])
 def test_functions_of_any_scale(direction, scale):
     """Steps and changes are kept in float32, of which they must not leave the range."""
-    step, values, _ = climb(quadratic(n=4, scale=scale), np.ones(4), DirectGradient(direction), most=300)
+    step, values, _ = climb(quadratic(n=4, scale=scale), np.ones(4), DirectGradient(direction), most=1000)
     assert np.isfinite(step.params["x"]).all()
     assert (np.diff(values) >= 0).all()
     if 1e-10 < scale < 1e10:
-        assert step.objective == pytest.approx(0, abs=1e-8)
+        assert step.ended.startswith("converged")
+        assert step.objective == pytest.approx(-10, abs=1e-8)
 
 
 @BOTH
@@ -216,8 +219,8 @@ def test_a_function_that_is_not_finite_everywhere(direction):
 
 
 @MANY
-@given(st.integers(0, 9999), st.floats(-6, 6))
-def test_a_line_search_ends_where_the_wolfe_conditions_hold(seed, size):
+@given(st.integers(0, 9999), st.floats(-6, 6), st.booleans())
+def test_a_line_search_ends_where_the_wolfe_conditions_hold(seed, size, exact):
     """On functions that are bounded above, from a first length of any size."""
     rng = np.random.default_rng(seed)
     waves, n = rng.standard_normal((4, 3)), 3
@@ -229,7 +232,7 @@ def test_a_line_search_ends_where_the_wolfe_conditions_hold(seed, size):
     point = value(rng.standard_normal(n))
     direction = point.gradient + 0.1 * rng.standard_normal(n)
     slope = point.gradient @ direction
-    found = line_search(value, point, direction, 10**size)
+    found = line_search(value, point, direction, 10**size, exact)
     if slope <= 0:
         assert found is None
         return
@@ -237,7 +240,7 @@ def test_a_line_search_ends_where_the_wolfe_conditions_hold(seed, size):
     np.testing.assert_allclose(found.x, point.x + along * direction, atol=1e-12)
     assert along > 0
     assert found.value >= point.value + RISE * along * slope - 1e-12
-    assert found.gradient @ direction <= SLOPE * slope + 1e-12
+    assert (-EXACT * slope if exact else -np.inf) <= found.gradient @ direction <= (EXACT if exact else SLOPE) * slope
 
 
 def test_a_line_search_that_has_no_end_or_no_way_up():
@@ -316,11 +319,11 @@ def test_a_tagger_ends_where_scipy_ends():
     model = started(lambda **more: hmm(init="random", **more), TEXT, 4)
     evaluate = evaluator(model, TEXT)
     options = {"maxiter": 1000, "maxcor": 6, "ftol": 1e-14, "gtol": 1e-8}
-    found = minimize(lambda x: tuple(-each for each in evaluate(x)), model.params_.flat, jac=True, options=options)
-    plain = Plain(evaluate)
-    ((name, first),) = {"x": model.params_.flat}.items()
+    first = model.params_.flat
+    found = minimize(
+        lambda x: tuple(-each for each in evaluate(x)), first, jac=True, method="L-BFGS-B", options=options
+    )
     step, _, calls = climb(evaluate, first)
-    assert name in plain.theta(Blocks({"x": first}))
     assert step.objective == pytest.approx(-found.fun, rel=1e-7)
     assert calls <= 3 * found.nfev + 60
     fitted = hmm(init="random", random_state=4, learner=DirectGradient(), max_iter=1000).fit(TEXT)
@@ -365,7 +368,6 @@ def rounds(learner, model, batches):
 @pytest.mark.parametrize("learner", [DirectGradient(refresh_at=(0, 3, 7)), DirectGradient("cg", refresh_at=(2, 3)),
                                      EM(refresh_at=(0, 4))], ids=str)  # fmt: skip
 def test_the_objective_never_falls_within_a_round(learner):
-    model = hmm(spelt(entropy=2.0), random_state=1, max_iter=12).fit(TEXT)
     model = started(lambda **more: hmm(spelt(entropy=2.0), **more), TEXT)
     assert learner.guarantee == "none"
     assert not learner.promises(model)
@@ -386,9 +388,9 @@ def test_the_objective_never_falls_within_a_round(learner):
 def test_a_round_that_ends_early_hands_over_to_the_next():
     def make(refresh_at):
         learner = DirectGradient(refresh_at=refresh_at)
-        return hmm(spelt(entropy=2.0), random_state=1, learner=learner, max_iter=3000).fit(TEXT)
+        return hmm(spelt(entropy=2.0), random_state=1, learner=learner, max_iter=1000).fit(TEXT)
 
-    never, late = make(()), make((2900, 2950))
+    never, late = make(()), make((900, 950))
     assert never.trace_.reason.startswith("converged")
     assert late.trace_.reason.startswith("converged")
     assert late.trace_[: len(never.trace_)] == never.trace_[:]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tagger_story import DICTIONARY, PARTLY, TREE, check_allowed, emissions, story
 
-from emnlp import HMM, Dirichlet, InputError, Tagged, Text
+from emnlp import HMM, Dirichlet, InputError, TagDictionary, Tagged, Text
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -151,3 +151,27 @@ def test_a_part_of_a_corpus_is_the_corpus_that_it_shows():
     assert list(model.trace_) == pytest.approx(list(again.trace_))
     assert model.predict(part) == again.predict(part)
     assert model.predict(corpus.select(np.array([1])).text) == again.predict([["new"]])
+
+
+def test_choices_of_tokens():
+    """What each token may be, with and without a dictionary, a tag of its own, and through a selection."""
+    text = Text.from_tokens([["a", "b", "a"], [], ["b", "c"]])
+    tagged = Tagged.with_tags(text, [["X", None, None], [], [None, None]]).choosing(
+        [[{"Y"}, {"Y", "Z"}, None], [], [{"X", "Z"}, None]]
+    )
+    known = tagged.constrained(TagDictionary({"b": ("Z", "W"), "a": ("W",)}))
+    for one, expected in ((tagged, ["X", "YZ", "*", "XZ", "*"]), (known, ["X", "Z", "W", "Z", "*"])):
+        masks, which = one.allowed()
+        names = ["".join(tag for tag, yes in zip(one.tagset, mask) if yes) for mask in masks]
+        assert ["*" if k == 0 else names[k] for k in which] == expected
+        some, chosen = one.select(np.array([2])).allowed()
+        assert [some[k].tolist() for k in chosen] == [masks[k].tolist() for k in which[3:]]
+    model = HMM(4, init="random").fit(known)
+    assert model.states_.words == ["X", "Y", "Z", "W"]
+    first, _, last = model.predict_proba(known)
+    assert (first[0, 1:] == 0).all()
+    np.testing.assert_allclose([first[1, 2], first[2, 3], last[0, 2]], 1)
+    with pytest.raises(InputError, match="no tag"):
+        Tagged.untagged(text).choosing([[(), None, None], [], [None, None]])
+    with pytest.raises(InputError, match="each token"):
+        Tagged.untagged(text).choosing([[None], [], [None, None]])

@@ -47,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (InputError, NumericalError) as error:
             return _fail(str(error))
         except MemoryError:
-            return _fail("out of memory; train on less text, or give aligners a smaller --max-length, taggers fewer --states")
+            return _fail(
+                "out of memory; train on less text, or give aligners a smaller --max-length, taggers fewer --states"
+            )
         except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to tell
             _mute()
             return 1

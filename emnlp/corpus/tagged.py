@@ -34,6 +34,8 @@ class Tagged:
         The id in the tagset of each token's tag; -1 is a token without one.
     dictionary : TagDictionary, optional
         The words that it has may bear only its tags; but a token's own tag wins.
+    choices : ((M, T) bool, (N,) int32), optional
+        Sets of tags, and the set of each token, -1 for any: it may bear only those of them that its word may.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class Tagged:
     tagset: Vocabulary
     tags: Ints
     dictionary: TagDictionary | None = None
+    choices: tuple[NDArray[np.bool_], Ints] | None = None
 
     def __post_init__(self) -> None:
         if self.tags.shape != self.text.ids.shape:
@@ -204,44 +207,72 @@ class Tagged:
         if dictionary is None:
             return replace(self, dictionary=None)
         dictionary = dictionary.lowered() if self.text.lowercase else dictionary
-        new = [tag for tag in dictionary.tags if self.tagset.id(tag) < 0]
-        return replace(self, dictionary=dictionary, tagset=Vocabulary([*self.tagset.words, *new]))
+        return replace(self._knowing(dictionary.tags), dictionary=dictionary)
+
+    def choosing(self, choices: Iterable[Iterable[Iterable[str] | None]]) -> Tagged:
+        """Return the same with the tags that each token may bear, None for any; new tags are added to the tagset.
+
+        Raises
+        ------
+        InputError
+            If there are not as many choices as tokens, or one has no tag in it.
+
+        Examples
+        --------
+        >>> text = Tagged.untagged(Text.from_tokens([["time", "flies"]]))
+        >>> text.choosing([[None, {"NN", "VB"}]]).allowed()[0].astype(int)
+        array([[1, 1],
+               [1, 1]])
+        """
+        sets, which = tagids.choices(self.text, choices)
+        known = self._knowing(dict.fromkeys(tag for each in sets for tag in each))
+        masks = np.zeros((len(sets), len(known.tagset)), bool)
+        for mask, each in zip(masks, sets):
+            mask[known.tagset.ids(each)] = True
+        return replace(known, choices=(masks, which))
+
+    def _knowing(self, tags: Iterable[str]) -> Tagged:
+        """Return the same with a tagset that has these tags, too."""
+        new = [tag for tag in tags if self.tagset.id(tag) < 0]
+        choices = self.choices and (np.pad(self.choices[0], ((0, 0), (0, len(new)))), self.choices[1])
+        return replace(self, tagset=Vocabulary([*self.tagset.words, *new]), choices=choices)
+
+    def under(self, tagset: Vocabulary) -> Tagged:
+        """Return the same with another tagset, which has all its tags.
+
+        Raises
+        ------
+        InputError
+            If it has not.
+        """
+        new = tagset.ids(self.tagset)
+        if (new < 0).any():
+            raise InputError(f"{self.text.name}: the tag {self.tagset[int(new.argmin())]!r} is none of those known")
+        masks = np.zeros((0 if self.choices is None else len(self.choices[0]), len(tagset)), bool)
+        if self.choices is not None:
+            masks[:, new] = self.choices[0]
+        choices = self.choices and (masks, self.choices[1])
+        return replace(self, tagset=tagset, tags=np.append(new, np.int32(-1))[self.tags], choices=choices)
 
     def allowed(self) -> tuple[NDArray[np.bool_], Ints]:
-        """Say which tags each token may bear: its own, or those of the dictionary, or any.
+        """Say which tags each token may bear: its own, or those of its choice and of the dictionary, or any.
+
+        A choice of which the dictionary allows nothing wins over it.
 
         Returns
         -------
         masks : (M, T) bool
-            Distinct; the first is all True.
+            The first is all True, and is that of tokens that are free.
         which : (N,) int32
             The mask of each token.
         """
-        by_tag = np.zeros(len(self.tagset) + 1, np.int32)  # the last is that of -1
-        by_word = np.zeros(len(self.text.vocabulary), np.int32)
-        masks = [np.ones(len(self.tagset), bool)]
-        seen = {masks[0].tobytes(): 0}
-
-        def number(tags: Any) -> int:
-            mask = np.zeros(len(self.tagset), bool)
-            mask[tags] = True
-            if (key := mask.tobytes()) not in seen:
-                seen[key] = len(masks)
-                masks.append(mask)
-            return seen[key]
-
-        for tag in np.unique(self.tags[self.tags >= 0]).tolist():
-            by_tag[tag] = number(tag)
-        if self.dictionary is not None:
-            for word in np.unique(self.text.ids[self.tags < 0]).tolist():
-                if names := self.dictionary.get(self.text.vocabulary[word]):
-                    by_word[word] = number(self.tagset.ids(names))
-        return np.stack(masks), np.where(self.tags >= 0, by_tag[self.tags], by_word[self.text.ids])
+        return tagids.allowed(self)
 
     def select(self, sentences: NDArray[np.int64]) -> Tagged:
         """Return these sentences, in this order, with the same vocabulary and tagset."""
         places = replace(self.text, ids=np.arange(len(self.tags), dtype=np.int32)).select(sentences).ids
-        return replace(self, text=self.text.select(sentences), tags=self.tags[places])
+        choices = self.choices and (self.choices[0], self.choices[1][places])
+        return replace(self, text=self.text.select(sentences), tags=self.tags[places], choices=choices)
 
     def write(self, path: str | os.PathLike[str], format: str = "slash", *, tag: str = "xpos") -> None:
         """Write in a format that `read` reads, compressed by the suffix.

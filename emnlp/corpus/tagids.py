@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.corpus.text import Text
 from emnlp.errors import InputError
+
+if TYPE_CHECKING:
+    from emnlp.corpus.tagged import Tagged
 
 
 def columns(sents: Iterable[Iterable[Any]]) -> tuple[list[list[Any]], list[list[Any]]]:
@@ -92,3 +95,46 @@ def numbered(
             raise InputError(f"{name}: tag {tag!r} is not in the tagset; give a larger one")
     ids = np.array([index[tag] if tag else -1 for tag in tags], np.int32)
     return ids, list(index if tagset is None else tagset)
+
+
+def choices(
+    text: Text, given: Iterable[Iterable[Iterable[str] | None]]
+) -> tuple[list[tuple[str, ...]], NDArray[np.int32]]:
+    """Return the distinct sets of tags, and the set of each token, -1 for None; see `Tagged.choosing`."""
+    sentences = [[None if each is None else tuple(sorted(each)) for each in sentence] for sentence in given]
+    if [len(sentence) for sentence in sentences] != text.lengths.tolist():
+        raise InputError(f"{text.name}: expected the choices of each token of each sentence")
+    tokens = [each for sentence in sentences for each in sentence]
+    sets = {each: k for k, each in enumerate(dict.fromkeys(each for each in tokens if each is not None))}
+    if () in sets:
+        raise InputError(f"{text.name}: a token that may bear no tag; give None for any")
+    return list(sets), np.array([-1 if each is None else sets[each] for each in tokens], np.int32)
+
+
+def allowed(tagged: Tagged) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Return the distinct sets of tags that tokens may bear, and the set of each token; see `Tagged.allowed`."""
+    n_tags, free = len(tagged.tagset), -1
+    choice = np.full(len(tagged.tags), free) if tagged.choices is None else tagged.choices[1]
+    listed = np.zeros(len(tagged.text.vocabulary), bool)
+    if tagged.dictionary is not None:
+        listed[:] = [word in tagged.dictionary for word in tagged.text.vocabulary.words]
+    words = np.where(listed[tagged.text.ids] & (tagged.tags < 0), tagged.text.ids, free)
+    kinds = np.stack([tagged.tags, np.where(tagged.tags < 0, choice, free), words], 1)
+    distinct, which = np.unique(kinds, axis=0, return_inverse=True)
+    masks, numbers = [np.ones(n_tags, bool)], {}
+    for k, (tag, chosen, word) in enumerate(distinct.tolist()):
+        mask = np.ones(n_tags, bool)
+        if tag >= 0:
+            mask = np.arange(n_tags) == tag
+        if chosen >= 0 and tagged.choices is not None:
+            mask = tagged.choices[0][chosen]
+        if word >= 0 and tagged.dictionary is not None:
+            entry = np.zeros(n_tags, bool)
+            entry[tagged.tagset.ids(tagged.dictionary[tagged.text.vocabulary[word]])] = True
+            mask = mask & entry if (mask & entry).any() else mask
+        key = b"" if max(tag, chosen, word) < 0 else mask.tobytes()
+        if key and key not in numbers:
+            numbers[key] = len(masks)
+            masks.append(mask)
+        distinct[k, 0] = numbers[key] if key else 0
+    return np.stack(masks), distinct[which.reshape(-1), 0].astype(np.int32)

@@ -39,6 +39,11 @@ class Factor(Saved):
     portable: ClassVar[bool] = False
     """Whether the same parameters make sense on any other support, bound to that."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The features of the support that the factor reads, which a model file has to hold."""
+        return ()
+
     bound_to: Support | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
     pseudo: Array | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
 

@@ -16,7 +16,7 @@ from emnlp.factors.base import Factor
 from emnlp.factors.linear import Crossed, LinearScores, Term, Tied
 from emnlp.factors.pressure import Pressure
 from emnlp.factors.reasons import Reason, of_condition, of_pair, place
-from emnlp.features import Feature, Slot
+from emnlp.features import Binned, Feature, Slot
 from emnlp.inference.vectors import dot
 from emnlp.support import Support
 
@@ -108,6 +108,10 @@ class Logistic(Factor):
         if not isinstance(self.kappa, tuple):
             return self.kappa
         return np.repeat(self.kappa, np.diff(self.linear.bounds))
+
+    @property
+    def reads(self) -> tuple[str, ...]:  # noqa: D102
+        return tuple(dict.fromkeys(each.name for each in self.features if isinstance(each, Binned)))
 
     def start(self, rng: np.random.Generator | None = None) -> Array:  # noqa: D102
         if rng is None:

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 RISE, SLOPE = 1e-4, 0.9
 """Of the weak Wolfe conditions: how much of the promised rise a step brings, and how much flatter it gets."""
 
+EXACT = 0.1
+"""Of the strong Wolfe conditions: how flat it gets."""
+
 TRIES = 30
+
+ROUNDING = 1e-17
+"""What share of the objective a rise cannot be seen beside."""
 
 Single = NDArray[np.float32]
 
@@ -167,31 +173,52 @@ class DirectGradient(Learner):
             scale = np.sqrt(dot(step, step) / max(dot(direction, direction), 1e-300))
         else:
             scale = 1.0 if memory.steps else min(1.0, 1.0 / max(np.sqrt(dot(point.gradient, point.gradient)), 1e-300))
-        return line_search(evaluate, point, direction, scale)
+        return line_search(evaluate, point, direction, scale, exact=self.direction == "cg")
 
 
-def line_search(evaluate: Callable[[Array], Point], point: Point, direction: Array, length: float) -> Point | None:
-    """Return a point along a direction that meets the weak Wolfe conditions, or the best found, or None if none is up.
+def line_search(
+    evaluate: Callable[[Array], Point], point: Point, direction: Array, length: float, exact: bool = False
+) -> Point | None:
+    """Return a point along a direction that meets the Wolfe conditions, or the best found, or None if none is up.
 
-    Bisection, doubling until there is an upper end (Lewis & Overton 2013).
+    The weak conditions, or, if `exact`, the strong ones of a tenth of the slope, which conjugate gradients need. As in
+    Lewis & Overton (2013), but where slopes suggest a length, between a tenth and nine, it is tried, not the middle.
     """
     slope = dot(point.gradient, direction)
     if not 0 < slope < np.inf:
         return None
-    low, high, best = 0.0, np.inf, None
+    low, high, best = (0.0, slope), (np.inf, np.nan), None
     for _ in range(TRIES):
         found = evaluate(moved(point.x, length, direction))
-        if not np.isfinite(found.value) or found.value < point.value + RISE * length * slope:
-            high = length
-        else:
+        here = length, dot(found.gradient, direction)
+        wanted = max(point.value + RISE * length * slope, np.nextafter(point.value, np.inf))
+        if wanted <= found.value < np.inf:
             best = found if best is None or found.value > best.value else best
-            if dot(found.gradient, direction) <= SLOPE * slope:
+            if here[1] > (EXACT if exact else SLOPE) * slope:
+                low, length = here, _between(here, high) if high[0] < np.inf else _beyond(low, here)
+            elif not exact or here[1] >= -EXACT * slope:
                 return found
-            low = length
-        length = (low + high) / 2 if high < np.inf else 2 * length
-        if best is not None and high < np.inf and high - low < 1e-3 * high:
+            else:
+                high, length = here, _between(low, here)
+        else:
+            high, length = here, _between(low, here)
+            if best is None and length * slope < ROUNDING * abs(point.value):
+                return None
+        if best is not None and high[0] - low[0] < 1e-3 * high[0] < np.inf:
             return best
     return best
+
+
+def _between(low: tuple[float, float], high: tuple[float, float]) -> float:
+    """Return a length between two, given with their slopes: where a parabola is flat."""
+    share = low[1] / (low[1] - high[1]) if -np.inf < high[1] < 0 else 0.5
+    return low[0] + min(max(share, 0.1), 0.9) * (high[0] - low[0])
+
+
+def _beyond(low: tuple[float, float], high: tuple[float, float]) -> float:
+    """Return a length beyond two: where a parabola is flat, if that is 2 to 10 times as far."""
+    flat = high[0] + high[1] * (high[0] - low[0]) / (low[1] - high[1]) if high[1] < low[1] else np.inf
+    return min(max(flat, 2 * high[0]), 10 * high[0])
 
 
 def refreshed(model: Model, params: Blocks, point: Point) -> Point:

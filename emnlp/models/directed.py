@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +21,7 @@ from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.batches import Batch, batch_cells
-from emnlp.models.lexicon import TINY, Lexicon, lexical_support, unseen_potentials
+from emnlp.models.lexicon import TINY, Conditions, Lexicon, lexical_support, unseen_potentials
 from emnlp.models.parallel import BitextModel
 from emnlp.support import Support
 from emnlp.symmetrize import links
@@ -263,6 +263,14 @@ class DirectedAligner(BitextModel):
         self.max_length_, self.lowercase_ = (int(arrays[names[name]][0]) for name in ("max_length_", "lowercase_"))
         if not 1 <= self.max_length_ <= LONGEST:
             raise ValueError("max_length_")
+
+    def named(self, name: str, support: Support) -> Support:  # noqa: D102
+        if name != "lexical":
+            return super().named(name, support)
+        words = Conditions(self.source_vocabulary_.words), self.target_vocabulary_.words
+        if (support.n_conditions, support.n_outcomes) != tuple(map(len, words)):
+            raise ValueError("the lexicon does not fit the vocabularies")
+        return replace(support, names=words)
 
     def restore(self, factors: Mapping[str, Factor], params: Blocks, trace: Trace) -> None:  # noqa: D102
         super().restore(factors, params, trace)

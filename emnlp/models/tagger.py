@@ -85,12 +85,7 @@ class Tagger(Model):
         corpus = replace(corpus, text=self.cased(corpus.text))
         known = self.vocabulary_.ids(corpus.text.vocabulary)
         known[known < 0] = len(self.vocabulary_)
-        states = self.states_.ids(corpus.tagset)
-        if (states < 0).any():
-            unknown = corpus.tagset[int(states.argmin())]
-            raise InputError(f"{corpus.text.name}: the tag {unknown!r} is no state of this model")
-        tags = np.append(states, np.int32(-1))[corpus.tags]
-        masks, sets = replace(corpus, tagset=self.states_, tags=tags).allowed()
+        masks, sets = corpus.under(self.states_).allowed()
         return batches_of(corpus.text.starts, known[corpus.text.ids], sets, masks, batch_size)
 
     def cased(self, text: Text) -> Text:
