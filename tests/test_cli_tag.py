@@ -357,7 +357,7 @@ LONG = "a" * 300
         ),
         (("t.txt", "--states", 0), "the corpus has no tags"),
         (("t.txt", "--states", 10**15), "can be 1 to 10,000"),
-        (("t.txt", "--load", "model", "--dictionary", "d.tsv"), "the tag 'D' is no state"),
+        (("t.txt", "--load", "model", "--dictionary", "d.tsv"), "the tag 'D' is none of those known"),
         (("t.txt", "--load", "model", "--lowercase"), "leave --lowercase out"),
         (("t.txt", "--input", "conllu"), "t.txt:1: not CoNLL-U"),
         (("t.txt", "--emission", "dirichlet", "--alpha", "1e-320"), "alpha has to be above 0"),
