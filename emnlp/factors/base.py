@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -38,6 +39,11 @@ class Factor(Saved):
 
     portable: ClassVar[bool] = False
     """Whether the same parameters make sense on any other support, bound to that."""
+
+    @property
+    def by_slot(self) -> bool:
+        """Whether the parameters are a number for each slot of the support."""
+        return False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -88,6 +94,10 @@ class Factor(Saved):
     def probabilities(self, params: Array) -> Array:
         """Return normalised probabilities, (S,), for held-out likelihoods and for people."""
         return self.theta(params)
+
+    def unseen(self, params: Array, outcomes: Sequence[str]) -> Array | None:
+        """Return what each condition has for outcomes that the support lacks, (n, C), beside theta; None: no idea."""
+        return None
 
     def maximize(self, counts: Array, params: Array) -> Array:
         """M-step: return the parameters that are best for the expected counts, (S,)."""

@@ -46,6 +46,7 @@ class Categorical(Factor):
     """
 
     takes_priors: ClassVar[bool] = True
+    by_slot: ClassVar[bool] = True
 
     alpha: float = 1.0
     backoff: Backoff | None = None

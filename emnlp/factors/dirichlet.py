@@ -37,6 +37,7 @@ class Dirichlet(Factor):
     """
 
     takes_priors: ClassVar[bool] = True
+    by_slot: ClassVar[bool] = True
 
     alpha: float = 0.01
 

@@ -9,7 +9,7 @@ the slots.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -56,12 +56,15 @@ class TableTerm:
     n_conditions : int
     labels : (sequence of str or None, sequence of str)
         What the conditions' features and the outcomes' features are called.
+    read : WordFeature
+        The feature of outcomes.
     """
 
     outcomes: csr_array
     conditions: Array | None
     n_conditions: int
     labels: tuple[Sequence[str | None], Sequence[str]]
+    read: WordFeature
 
     @cached_property
     def _transposed(self) -> csr_array:
@@ -82,6 +85,11 @@ class TableTerm:
         """Return the scores of the table, (O, C)."""
         found = self.outcomes @ weights.reshape(self.shape)
         return found if self.conditions is None else found @ self.conditions.T
+
+    def of_others(self, weights: Array, words: Sequence[str]) -> Array:
+        """Return the scores of outcomes that the table lacks, (n, C): those features count that it knows."""
+        columns = self.read.columns(words).named(self.labels[1])
+        return replace(self, outcomes=columns.matrix).scores(weights)
 
     def gradient(self, slopes: Array) -> Array:
         """Return the derivative by the weights, from that by the scores (O, C): the adjoint of `scores`."""
@@ -194,6 +202,15 @@ class LinearScores:
         grid = np.ascontiguousarray(self.support.table(slopes)) if on_table else slopes
         return np.concatenate([term.gradient(grid if isinstance(term, TableTerm) else slopes) for term in self.parts])
 
+    def of_others(self, weights: Array, words: Sequence[str]) -> Array | None:
+        """Return the scores of outcomes that a table lacks, (n, C); None if not all features are of words."""
+        found = np.zeros((len(words), self.support.n_conditions))
+        for term, a, b in zip(self.parts, self.bounds, self.bounds[1:]):
+            if isinstance(term, SlotTerm):
+                return None
+            found += term.of_others(weights[a:b], words)
+        return found
+
     def label(self, k: int) -> Label:
         """Return what weight k is of: condition (None if of all, or in the name) and feature."""
         part = int(np.searchsorted(self.bounds, k, "right")) - 1
@@ -216,13 +233,14 @@ def _table_term(support: Support, term: Term, min_count: int) -> tuple[TableTerm
     conditions, outcomes = _names(support)
     read = term.outcome if isinstance(term, Crossed) else term.feature if isinstance(term, Tied) else term
     columns, cut = _columns(read, outcomes, min_count)  # type: ignore[arg-type]
+    assert isinstance(read, WordFeature)
     n = support.n_conditions
     if isinstance(term, Tied):
-        return TableTerm(columns.matrix, np.ones((n, 1)), n, ([None], columns.names)), cut
+        return TableTerm(columns.matrix, np.ones((n, 1)), n, ([None], columns.names), read), cut
     if isinstance(term, Crossed):
         left, more = _columns(term.condition, conditions, 1)
-        return TableTerm(columns.matrix, left.matrix.toarray(), n, (left.names, columns.names)), cut + more
-    return TableTerm(columns.matrix, None, n, (conditions, columns.names)), cut
+        return TableTerm(columns.matrix, left.matrix.toarray(), n, (left.names, columns.names), read), cut + more
+    return TableTerm(columns.matrix, None, n, (conditions, columns.names), read), cut
 
 
 def _slot_term(support: Support, term: Term, min_count: int) -> tuple[SlotTerm, int]:

@@ -110,6 +110,10 @@ class Logistic(Factor):
         return np.repeat(self.kappa, np.diff(self.linear.bounds))
 
     @property
+    def by_slot(self) -> bool:  # noqa: D102
+        return self.features == (Slot(),) and self.min_count == 1
+
+    @property
     def reads(self) -> tuple[str, ...]:  # noqa: D102
         return tuple(dict.fromkeys(each.name for each in self.features if isinstance(each, Binned)))
 
@@ -123,6 +127,16 @@ class Logistic(Factor):
 
     def theta(self, params: Array) -> Array:  # noqa: D102
         return self.support.softmax(self.linear.scores(params))
+
+    def unseen(self, params: Array, outcomes: Sequence[str]) -> Array | None:
+        """Return what theta would be of outcomes that the support lacks, as if each were its only new one."""
+        from scipy.special import logsumexp  # here: it is slow to import
+
+        scores = self.linear.of_others(params, outcomes)
+        if scores is None:
+            return None
+        known = self.support.table(self.linear.scores(params))
+        return np.exp(scores - logsumexp(known, axis=0))
 
     def penalty(self, params: Array) -> float:
         """Return ``-kappa |w|^2``, and the pressure of a round."""
@@ -183,7 +197,7 @@ class Logistic(Factor):
             logs = np.log(theta[used])
             if not np.isfinite(logs).all():  # theta is too small for a float, log theta is not
                 logs = self._logs(params)[used]
-        fit = float(counts[used] @ logs)
+        fit = float(dot(counts[used], logs))
         return fit + self._prior(params) - (0.0 if self.pressure is None else self.pressure.value(self.support, theta))
 
     def _logs(self, params: Array) -> Array:

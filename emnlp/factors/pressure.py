@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from emnlp.blocks import Array
+from emnlp.inference.vectors import dot
 from emnlp.support import Support
 
 
@@ -54,7 +55,7 @@ class Pressure:
 
     def value(self, support: Support, theta: Array) -> float:
         """Return what it takes off the objective, in nats."""
-        return self.weight * float(self.frequencies @ self._posteriors(support, theta)[2])
+        return self.weight * float(dot(self.frequencies, self._posteriors(support, theta)[2]))
 
     def pull(self, support: Support, theta: Array) -> Array:
         """Return its derivative by log theta, of what it adds to the objective: ``weight * n q (log q + H)``."""

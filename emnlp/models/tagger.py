@@ -84,13 +84,19 @@ class Tagger(Model):
         corpus = corpus if isinstance(corpus, Tagged) else Tagged.untagged(corpus)
         corpus = replace(corpus, text=self.cased(corpus.text))
         known = self.vocabulary_.ids(corpus.text.vocabulary)
-        known[known < 0] = len(self.vocabulary_)
+        unseen = known < 0
+        known[unseen] = len(self.vocabulary_) + np.arange(unseen.sum())  # in the order of `unseen`
         masks, sets = corpus.under(self.states_).allowed()
         return batches_of(corpus.text.starts, known[corpus.text.ids], sets, masks, batch_size)
 
     def cased(self, text: Text) -> Text:
         """Return a text as the model reads it, truecased if it does so."""
         return truecased(text, self.vocabulary_, self.inner_) if self.truecase else text
+
+    def unseen(self, corpus: Tagged) -> list[str]:
+        """Return the words of a text that the vocabulary lacks, in its order."""
+        words = self.cased(corpus.text).vocabulary
+        return [words[k] for k in np.flatnonzero(self.vocabulary_.ids(words) < 0).tolist()]
 
     def predict(self, corpus: Any) -> list[list[int]]:
         """Return the states of each sentence, by `decoding`; one without words has none."""

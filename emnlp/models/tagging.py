@@ -78,7 +78,8 @@ class HMM(Tagger):
         The names of the states: tags, then numbers.
     frequencies_ : (V,) int64
         How often each word occurs in the training text; `inner_`, elsewhere than at the beginning of a sentence. A word
-        unseen there is emitted as those seen once are, on average.
+        unseen there is emitted as its features say if they are of words alone (`Logistic`), or else as those seen once
+        are, on average.
 
     References
     ----------
@@ -162,14 +163,19 @@ class HMM(Tagger):
         if not isinstance(start, HMM) or len(start.states_) != len(order) or order.min() < 0:
             raise InputError(f"start: expected a fitted HMM that has the same {len(self.states_)} states")
         n, words = len(order), start.vocabulary_.ids(self.vocabulary_)
-        following = np.append(order, [n] * self.ends)
+        following = np.append(order, np.full(int(self.ends), n))
         slots = {"initial": order, "transition": order[:, None] * len(following) + following,
                  "emission": words[:, None].astype(np.int64) * n + order}  # fmt: skip
+        same = np.array_equal(order, np.arange(n)) and start.vocabulary_.words == self.vocabulary_.words
         found = {}
         for name, factor in self.factors_.items():
-            old, theirs, places = start.factors_[name], start.params_[name], slots[name].ravel()
-            alike = len(theirs) == len(old.support) and (name != "transition" or start.ends == self.ends)
-            if type(old) is type(factor) and alike:
+            old, theirs = start.factors_[name], start.params_[name]
+            if name == "transition" and start.ends != self.ends:
+                continue
+            if same and old == factor and theirs.shape == arrays[name].shape:
+                found[name] = theirs
+            elif type(old) is type(factor) and old.by_slot and factor.by_slot:
+                places = slots[name].ravel()
                 found[name] = factor.adopt(np.where(places < 0, arrays[name], theirs[places]))
         if not found:
             raise InputError("start: that HMM has no table of the same kind as this model's")
@@ -182,27 +188,38 @@ class HMM(Tagger):
 
         In float32, the rows of emissions are divided by their greatest, `scale`.
         """
-        n_states, dtype = len(self.states_), np.dtype(self.dtype)
-        width = padded(n_states, dtype)
-
-        def rows(table: Array) -> Any:
-            found = np.zeros((*table.shape[:-1], width), dtype)
-            np.maximum(table, LOWEST[self.dtype], out=found[..., :n_states], casting="same_kind")
-            return found
-
+        n_states = len(self.states_)
         transition = theta["transition"].reshape(n_states, -1)
         words = theta["emission"].reshape(-1, n_states)
         rare = self.frequencies_ == self.frequencies_.min()
-        emission = np.concatenate([words, words[rare].mean(axis=0, keepdims=True)])
-        scale = np.ones(len(emission))
-        if dtype == np.float32:
-            scale = np.maximum(emission.max(axis=1), LOWEST["float64"])
-            emission /= scale[:, None]
         final = transition[:, -1] if self.ends else np.ones(n_states)
-        return Blocks(
-            {"initial": rows(theta["initial"]), "transition": rows(transition[:, :n_states]), "final": rows(final),
-             "emission": rows(emission), "scale": scale}
-        )  # fmt: skip
+        tables = {"initial": theta["initial"], "transition": transition[:, :n_states], "final": final}
+        emissions = self._emissions(np.concatenate([words, words[rare].mean(axis=0, keepdims=True)]))
+        return Blocks({name: self._rows(table) for name, table in tables.items()} | emissions)
+
+    def _rows(self, table: Array) -> Any:
+        n_states, dtype = len(self.states_), np.dtype(self.dtype)
+        found = np.zeros((*table.shape[:-1], padded(n_states, dtype)), dtype)
+        np.maximum(table, LOWEST[self.dtype], out=found[..., :n_states], casting="same_kind")
+        return found
+
+    def _emissions(self, table: Array) -> dict[str, Any]:
+        scale = np.ones(len(table))
+        if self.dtype == "float32":
+            scale = np.maximum(table.max(axis=1), LOWEST["float64"])
+            table = table / scale[:, None]
+        return {"emission": self._rows(table), "scale": scale}
+
+    def ready(self, data: Any, normalised: bool = False) -> tuple[Any, Blocks, Sequence[Any]]:
+        """Return the corpus, the potentials and the batches; of unseen words, too, if the emission knows features."""
+        corpus, potentials, batches = super().ready(data, normalised)
+        words = self.unseen(corpus)
+        found = self.factors_["emission"].unseen(self.params_["emission"], words) if words else None
+        if found is None:
+            return corpus, potentials, batches
+        more = self._emissions(found)
+        both = {name: np.concatenate([potentials[name][: len(self.vocabulary_)], rows]) for name, rows in more.items()}
+        return corpus, Blocks(dict(potentials) | both), batches
 
     def collect(self, counts: Blocks) -> Blocks:  # noqa: D102
         n_states = len(self.states_)
@@ -220,7 +237,8 @@ class HMM(Tagger):
         masks = np.zeros((len(batch.masks), emission.shape[1]), emission.dtype)
         masks[:, : len(self.states_)] = batch.masks
         tables = (potentials[name] for name in ("initial", "final", "transition", "emission", "scale"))
-        return batch.starts, batch.words, batch.sets, masks, *tables
+        words = np.minimum(batch.words, len(emission) - 1)  # an unseen word has the last row, or one of its own
+        return batch.starts, words, batch.sets, masks, *tables
 
     def expect(self, batch: Sentences, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
         into = (counts[name] for name in ("initial", "final", "transition", "emission"))
