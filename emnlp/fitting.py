@@ -41,6 +41,7 @@ def run(
     """
     trace, begin = model.trace_, time.perf_counter()
     monotone = model.learner.promises(model)
+    last_round = 1 + max(getattr(model.learner, "refresh_at", ()), default=-1)
     quiet = None if model.verbose else True  # None: silent unless standard error is a terminal
     with tqdm(total=model.max_iter, desc=type(model).__name__ + title, unit="it", disable=quiet) as bar:
         steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))
@@ -59,7 +60,7 @@ def run(
                 trace.reason = f"max_iter: {done} M-steps done, the last not scored"
                 return step.params
             bar.set_postfix_str(f"{step.objective / trace.n_items:.4f} nats an item")
-            trace.reason = _reason(trace.objective, model.max_iter, model.tol, trace.n_items)
+            trace.reason = _reason(trace.objective, model.max_iter, model.tol, trace.n_items, last_round)
             if trace.reason:
                 return step.params
             bar.update()
@@ -67,11 +68,11 @@ def run(
     raise AssertionError("a learner goes on until it is stopped")
 
 
-def _reason(objective: Sequence[float], max_iter: int, tol: float, n_items: int) -> str:
-    """Return why to stop now, or nothing."""
+def _reason(objective: Sequence[float], max_iter: int, tol: float, n_items: int, last_round: int) -> str:
+    """Return why to stop now, or nothing; `last_round` is the first iteration after the last refresh."""
     if len(objective) > max_iter:
         return f"max_iter: {max_iter} M-steps done"
-    if len(objective) > 1 and tol > 0 and objective[-1] - objective[-2] < tol * n_items:
+    if len(objective) > 1 + last_round and tol > 0 and objective[-1] - objective[-2] < tol * n_items:
         return f"tol: the objective rose by less than {tol} nats an item"
     return ""
 

@@ -75,6 +75,9 @@ class Model(Product):
     guarantee: ClassVar[Guarantee] = "monotone"
     """What EM does to the penalised objective if the counts are this model's."""
 
+    counts_climb: ClassVar[bool] = True
+    """Whether the expected counts are the derivative of the objective by log theta."""
+
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # SciPy's optimisers, as oracles: tests fill the processors already
 sys.path.insert(0, str(Path(__file__).parent))
 
 

@@ -1,6 +1,7 @@
 """Direct gradient ascent against differences, SciPy, dense formulas, and EM."""
 
 from copy import copy
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -27,11 +28,11 @@ from emnlp import (
     Uniform,
     load,
 )
+from emnlp.ascent import EXACT, RISE, SLOPE, Memory, Point, line_search
 from emnlp.blocks import Blocks
 from emnlp.engines import Serial
 from emnlp.factors.linear import Crossed, Tied
 from emnlp.features import Constant, SameSpelling, Slot, Suffixes, Word
-from emnlp.learners.gradient import EXACT, RISE, SLOPE, Memory, Point, line_search
 
 MANY = settings(max_examples=60, deadline=None)
 BOTH = pytest.mark.parametrize("direction", ["lbfgs", "cg"])
@@ -112,6 +113,9 @@ def test_the_gradient_of_the_penalised_log_likelihood(make, corpus):
 
 class Plain:
     """A function to climb, as a model: its gradient is what the E-step counts, and theta the parameters."""
+
+    counts_climb = True
+    factors_: ClassVar = {}
 
     def __init__(self, function):
         self.function, self.calls = function, 0

@@ -48,7 +48,9 @@ def _hmm(**settings):
 
 
 TABLES = [
-    name for name, row in ROWS.items() if row.family == "bitext" and not {"uniform", "logistic"} & {*name.split("-")}
+    name
+    for name, row in ROWS.items()
+    if row.family == "bitext" and not {"uniform", "logistic", "features"} & {*name.split("-")}
 ]
 MODELS = {name: ROWS[name].make for name in TABLES} | {
     "HMM": CHAIN,

@@ -92,7 +92,10 @@ def test_tags_that_do_not_fit():
     model = HMM(None, max_iter=1).fit(Tagged.from_sents(TREE))
     for call, what in (
         (lambda: model.predict(Tagged.from_sents([[("a", "Z")]])), "'Z' is none of those known"),
-        (lambda: model.predict(Tagged.untagged(Text.from_tokens([["a"]])).constrained(DICTIONARY)), "'X' is none of those known"),
+        (
+            lambda: model.predict(Tagged.untagged(Text.from_tokens([["a"]])).constrained(DICTIONARY)),
+            "'X' is none of those known",
+        ),
         (lambda: HMM(2).fit(Tagged.from_sents(TREE)), "3 tags, more than the 2 states"),
         (lambda: HMM(None).fit([["a"]]), "no tags"),
         (lambda: HMM(None).fit(Tagged.from_sents([[("a", None)]])), "no tags"),

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 
 from hypothesis import strategies as st
 
 from emnlp import (
+    EM,
     HMM,
     IBM1,
     IBM2,
@@ -15,6 +17,7 @@ from emnlp import (
     Bitext,
     Categorical,
     Diagonal,
+    DirectGradient,
     Dirichlet,
     Fixed,
     HMMAligner,
@@ -27,6 +30,8 @@ from emnlp import (
     Uniform,
 )
 from emnlp.factors.backoff import Prefix
+from emnlp.factors.linear import Crossed, Tied
+from emnlp.features import BothPunctuation, Constant, LengthRatio, Slot, Suffixes, Word
 
 FACTORS = {
     "categorical": Categorical(),
@@ -165,6 +170,24 @@ ROWS |= {
     "HMM-tags": Row(partial(HMM, 2, init="constant"), 4, family="tagged"),
 }
 
+SPELT = partial(Logistic, (Word(), Suffixes(1), Tied(Word()), Crossed(Constant(), Suffixes(1))), spread=0.5)
+ALIKE = Logistic((LengthRatio(2), BothPunctuation(), Slot(), Suffixes(1)), kappa=(0.5, 0.1, 0.2, 0.3), spread=0.5)
+TABLE, DIRECT = FACTORS["logistic"], DirectGradient()
+ROUNDS = EM(refresh_at=(0, 3))
+BESIDE = {"initial": TABLE, "transition": TABLE}
+ROWS |= {
+    "HMM-features": Row(partial(HMM, 2, emission=SPELT(kappa=(0.1, 0.2, 0.3, 0.4))), 4, family="text"),
+    "HMM-features-direct": Row(partial(HMM, 2, emission=SPELT(), **BESIDE, learner=DIRECT), 4, family="text"),
+    "HMM-features-cg": Row(
+        partial(HMM, 2, emission=SPELT(), **BESIDE, learner=DirectGradient("cg")), 4, family="tagged"
+    ),
+    "HMM-entropy": Row(partial(HMM, 2, emission=SPELT(entropy=2.0), learner=ROUNDS), 4, monotone=False, family="text"),
+    "IBM1-features": Row(partial(IBM1, lexical=ALIKE)),
+    "IBM2-features-direct": Row(partial(IBM2, lexical=ALIKE, position=TABLE, null=Fixed(0.2), learner=DIRECT)),
+    "HMMAligner-features-direct": Row(partial(CHAIN, lexical=ALIKE, jump=TABLE, null=TABLE, learner=DIRECT)),
+    "Aligner-features": Row(partial(_aligner, IBM1, {"lexical": ALIKE}, {"lexical": TABLE}, learner=DIRECT), 2),
+}
+
 
 def bitexts(longest):
     """Bitexts small enough to enumerate: empty sentences, sentences of one word, repeated words among them."""
@@ -183,7 +206,8 @@ def texts(longest):
 def tagged_texts(longest):
     """Texts in which some tokens have a tag, and some words a dictionary entry."""
     token = st.tuples(st.sampled_from("abc"), st.sampled_from(["A", "B", None]))
-    sentences = st.lists(st.lists(token, max_size=longest), min_size=1, max_size=4, unique_by=tuple)
+    words = partial(map, itemgetter(0))  # sentences of the same words may be one, whatever their tags
+    sentences = st.lists(st.lists(token, max_size=longest), min_size=1, max_size=4, unique_by=lambda s: tuple(words(s)))
     return sentences.filter(any).map(lambda each: Tagged.from_sents(each).constrained(DICTIONARY))
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from emnlp import __version__
 from emnlp.errors import InputError, NumericalError
 
-COMMANDS = ("align", "lexicon", "tag", "evaluate", "corpora")
+COMMANDS = ("align", "lexicon", "tag", "compare", "evaluate", "corpora")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from emnlp.ascent import Point, climb
 from emnlp.blocks import Array
 from emnlp.errors import InputError
 from emnlp.factors.base import Factor
@@ -177,18 +178,25 @@ class Logistic(Factor):
             return of_condition(self.linear, params, first, n)
         return of_pair(self.linear, params, first, place(self.support, 1, outcome))[:n]
 
-    def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
-        from scipy.optimize import minimize
+    def maximize(self, counts: Array, params: Array) -> Array:
+        """M-step: climb from the last parameters, each weight in units of how sharply the objective bends along it."""
+        units = self._units(counts, self.theta(params))
 
-        def lost(weights: Array) -> tuple[float, Array]:
+        def evaluate(x: Array) -> Point:
+            weights = params + x * units
             theta = self.theta(weights)
-            return -self._gain(counts, weights, theta), -self.gradient(counts, weights, theta)
+            value, slopes = self._gain(counts, weights, theta), self.gradient(counts, weights, theta)
+            return Point(x, value, slopes * units)
 
-        before = self._gain(counts, params, self.theta(params))
-        options = {"maxiter": self.steps, "maxcor": 6, "ftol": 1e-16, "gtol": 1e-10}  # `steps` alone says when to stop
-        found = minimize(lost, params, jac=True, method="L-BFGS-B", options=options)
-        better = np.isfinite(found.x).all() and -found.fun >= before
-        return found.x if better else params
+        memory = min(max(6, self.steps // 10), 20)
+        top = climb(evaluate, np.zeros(len(params)), self.steps, memory, 1 / len(self.features))
+        return params + top.x * units
+
+    def _units(self, counts: Array, theta: Array) -> Array:
+        """Return one over the root of about the second derivative by each weight; features are 0 or 1."""
+        mass = np.maximum(counts, self.support.spread(self.support.sum(counts)) * theta)
+        bends = np.maximum(self.linear.gradient(mass), 0) + 2 * self._kappas
+        return 1 / np.sqrt(bends + max(1e-6 * float(bends.max(initial=0.0)), 1e-12))
 
     def _gain(self, counts: Array, params: Array, theta: Array) -> float:
         """Return what the M-step climbs."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from emnlp.blocks import Blocks
+from emnlp.errors import InputError
 from emnlp.storage import Saved
 
 if TYPE_CHECKING:
@@ -43,6 +45,21 @@ class Learner(Saved):
         """Return whether the objective cannot fall: this learner, the model and every factor declare it."""
         promises = (self.guarantee, model.guarantee, *(factor.guarantee for factor in model.factors_.values()))
         return all(each == "monotone" for each in promises)
+
+
+def rounds(learner: Learner, given: Any) -> tuple[int, ...]:
+    """Return the numbers of steps after which factors are refreshed, checked.
+
+    Raises
+    ------
+    InputError
+        If they are not whole numbers from 0.
+    """
+    listed = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else None
+    if listed is None or not all(isinstance(each, Integral) and int(each) >= 0 for each in listed):
+        name = type(learner).__name__
+        raise InputError(f"{name}(refresh_at={given!r}): expected numbers of steps, such as (20, 40)")
+    return listed
 
 
 @dataclass

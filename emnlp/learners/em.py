@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emnlp.blocks import Blocks
-from emnlp.learners.base import Learner, Step
+from emnlp.learners.base import Learner, Step, rounds
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
@@ -29,6 +29,9 @@ class EM(Learner):
 
     score_last: bool = True
     refresh_at: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "refresh_at", rounds(self, self.refresh_at))
 
     @property
     def guarantee(self) -> Guarantee:  # type: ignore[override]

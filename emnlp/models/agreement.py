@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,8 @@ class Agreement(Aligner):
             raise InputError(f"rounds is {self.rounds}; it counts rounds of regularisation, from 0")
         if not self.step > 0:
             raise InputError(f"step is {self.step}; it has to be above 0; for no regularisation, set rounds to 0")
+
+    counts_climb: ClassVar[bool] = False
 
     @property
     def guarantee(self) -> Guarantee:  # type: ignore[override]

@@ -20,6 +20,7 @@ from emnlp.inference import markov
 from emnlp.inference.matmul import padded
 from emnlp.learners import Trace
 from emnlp.model import Model
+from emnlp.models.heldout import perplexity
 from emnlp.models.sentences import Sentences
 from emnlp.models.tagger import Tagger
 from emnlp.support import Support
@@ -321,6 +322,26 @@ class HMM(Tagger):
         return Blocks(
             {"initial": shares[first].sum(axis=0), "transition": transition.ravel(), "emission": emission.ravel()}
         )
+
+    def perplexity(self, corpus: Any) -> float:
+        """Return exp of the mean surprise, in nats, of a known word of a text, under the normalised probabilities.
+
+        A word unseen in training is missing data: every state emits it with probability 1, and it is not counted. The
+        end of each sentence is told, too, but not counted; what is impossible has probability 1e-100. Tags of a `Tagged` say which states are possible; give its
+        ``text`` to leave them out.
+
+        Raises
+        ------
+        InputError
+            If no word of the text is known.
+
+        Examples
+        --------
+        >>> model = HMM(1, ends=False).fit([["a", "b"], ["a", "c"]])
+        >>> round(model.perplexity([["a", "a", "zebra"]]), 6)
+        2.0
+        """
+        return perplexity(self, corpus)
 
     def draw(self, corpus: Any, seed: int = 0) -> list[list[int]]:
         """Draw the states of each sentence from their posterior (forward filtering, backward sampling)."""
