@@ -19,6 +19,7 @@ from emnlp.factors.reasons import Reason
 from emnlp.learners import EM, Learner, Step, Trace
 from emnlp.product import Product
 from emnlp.restarts import search
+from emnlp.starts import first
 from emnlp.support import Support
 
 Callback = Callable[[int, Step], None]
@@ -187,7 +188,7 @@ class Model(Product):
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
-        self._share(search(self, lambda seed: self._first(corpus, batches, seed, start), batches, callback))
+        self._share(search(self, lambda seed: first(self, corpus, batches, seed, start), batches, callback))
         return self
 
     def probabilities(self) -> Blocks:
@@ -293,10 +294,6 @@ class Model(Product):
     def first(self, corpus: Any, batches: Sequence[Any], rng: np.random.Generator | None) -> Blocks:
         """Return the first parameters: those that the factors start with."""
         return Blocks({name: factor.start(rng) for name, factor in self.factors_.items()})
-
-    def _first(self, corpus: Any, batches: Sequence[Any], seed: int | None, start: Model | None) -> Blocks:
-        params = self.first(corpus, batches, None if seed is None else np.random.default_rng(seed))
-        return params if start is None else Blocks(dict(params) | self.inherit(start, params))
 
     def inherit(self, start: Model, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Return the first parameters that a fitted model gives; here, those of equal factors on equal supports."""

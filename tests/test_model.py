@@ -94,7 +94,15 @@ def test_starts():
     assert with_null.params_["null"][0] != 0.5
     both = Aligner(forward=IBM2(), reverse=IBM2(), max_iter=0).fit(SEEN, start=Aligner().fit(SEEN))
     assert both.trace_[0] > Aligner(max_iter=0).fit(SEEN).trace_[0]
-    for wrong in (Aligner().fit(SEEN), IBM1(lexical=Dirichlet()).fit(SEEN)):
+    prior = IBM1(lexical=Dirichlet(), max_iter=2).fit(
+        SEEN
+    )  # another kind of factor on the same slots: one E-step by it
+    taught, counts = IBM1(max_iter=0).fit(SEEN, start=prior), IBM1(lexical=Dirichlet(), max_iter=3).fit(SEEN)
+    lexical = taught.factors_["lexical"].support
+    np.testing.assert_allclose(
+        taught.params_["lexical"], lexical.normalise(counts.params_["lexical"] - 0.01), rtol=1e-9, atol=1e-12
+    )
+    for wrong in (Aligner().fit(SEEN), IBM1(lexical=Dirichlet()).fit(more)):
         with pytest.raises(InputError, match="start"):
             IBM1().fit(SEEN, start=wrong)
     with pytest.raises(InputError, match="reverse"):

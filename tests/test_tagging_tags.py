@@ -122,12 +122,15 @@ def test_a_start_gives_its_words_to_the_same_words():
     assert (rows["d"] > 0).all()
     np.testing.assert_allclose(mine.sum(axis=0), 1)
     assert start.fit(text, start=start).trace_[0] == pytest.approx(HMM(2, random_state=3).fit(text).trace_[-1])
-    for wrong in (
-        HMM(3).fit(text),
-        HMM(2, **{name: Dirichlet() for name in ("initial", "transition", "emission")}).fit(text),
-    ):
-        with pytest.raises(InputError, match="start"):
-            HMM(2).fit(text, start=wrong)
+    prior = {name: Dirichlet() for name in ("initial", "transition", "emission")}
+    with pytest.raises(InputError, match="start"):
+        HMM(2).fit(text, start=HMM(3).fit(text))
+    taught = HMM(2, max_iter=0).fit(text, start=HMM(2, max_iter=4, **prior).fit(text))  # other factors, same slots
+    counts = HMM(2, max_iter=5, **prior).fit(text).params_  # after one M-step more: alpha and the counts
+    for name, factor in taught.factors_.items():
+        np.testing.assert_allclose(
+            taught.params_[name], factor.support.normalise(counts[name] - 0.01), rtol=1e-6, atol=1e-9
+        )
 
 
 def test_a_start_gives_its_states_to_those_of_the_same_names():

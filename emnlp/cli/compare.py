@@ -10,7 +10,7 @@ from emnlp.cli import arguments, compare_align, compare_tag
 from emnlp.cli.arguments import say
 
 if TYPE_CHECKING:
-    from emnlp.report.compare import Comparison, Run
+    from emnlp.report.comparison import Comparison, Run
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from emnlp.cli import arguments
@@ -111,8 +112,13 @@ def make(args: argparse.Namespace, names: Sequence[str]) -> tuple[list[Variant],
     n_tokens = int(bitext.source.lengths[usable].sum() + bitext.target.lengths[usable].sum())
     score = None if gold is None else partial(_scores, bitext[part], gold)
     task = Task(bitext, n_tokens, score, every=1, sample=bitext[:20])
-    about = {"corpus": bitext.source.name, "pairs": len(bitext), "tokens of both sides": n_tokens, "model": args.model}
-    about |= {"gold": "none"} if gold is None else {"gold": gold.name, "scored": gold.lines}
+    about = {
+        "corpus": PurePath(bitext.source.name).name,
+        "pairs": len(bitext),
+        "tokens of both sides": n_tokens,
+        "model": args.model,
+    }
+    about |= {"gold": "none"} if gold is None else {"gold": PurePath(gold.name).name, "scored": gold.lines}
     say(args, f"{len(names)} variants of {args.model}; {len(bitext):,} pairs, {n_tokens:,} tokens of both sides")
     ready = [Variant(name, _trainer(partial(made[name], args.model), settings)) for name in names]
     return ready, range(1), task, about

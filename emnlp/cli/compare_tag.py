@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from emnlp.cli import arguments
@@ -104,6 +105,7 @@ def variants(states: int, iterations: int | None = None, **settings: Any) -> dic
 
 def make(args: argparse.Namespace, names: Sequence[str]) -> tuple[list[Variant], range, Task, dict[str, Any]]:
     """Return the variants of these names, the seeds, what all share, and what to say of it."""
+    from emnlp.corpus.tagfiles import format_of
     from emnlp.errors import InputError
     from emnlp.report.compare import Task, Variant
 
@@ -122,9 +124,11 @@ def make(args: argparse.Namespace, names: Sequence[str]) -> tuple[list[Variant],
         perplexity=None if held_out is None else lambda model: model.perplexity(held_out),
         sample=text.select(_first(text, 200)).compact(),
     )  # fmt: skip
-    about = {"corpus": text.name, "sentences": len(text), "tokens": len(text.ids), "states": states}
+    about = {"corpus": PurePath(text.name).name, "sentences": len(text), "tokens": len(text.ids), "states": states}
     about |= {"held out": 0 if held_out is None else len(held_out), "seeds": args.seeds, "gold": "none"}
-    about |= {} if gold is None else {"gold": gold.text.name, "tag": args.tag}
+    if gold is not None:
+        column = gold.text.name.startswith("nltk:") or format_of(gold.text.name) == "conllu"
+        about |= {"gold": PurePath(gold.text.name).name} | ({"tag": args.tag} if column else {})
     say(args, f"{len(names)} variants, {args.seeds} seeds; {text!r}, {states} states")
     return [Variant(name, every[name]) for name in names], range(args.seeds), task, about
 

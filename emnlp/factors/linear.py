@@ -21,6 +21,7 @@ from emnlp.blocks import Array
 from emnlp.errors import InputError
 from emnlp.features import Feature, PairFeature, WordFeature
 from emnlp.features.columns import Columns, Lazy
+from emnlp.inference.columns import add_weights, column_of_rows, sum_by_column
 from emnlp.storage import Saved
 from emnlp.support import Support
 
@@ -126,17 +127,28 @@ class SlotTerm:
     def _transposed(self) -> csr_array:
         return self.matrix.T.tocsr()
 
+    @cached_property
+    def _columns(self) -> NDArray[np.int32]:
+        """The column of each slot where a slot has one at most, which is quicker; or else empty."""
+        matrix = self.matrix
+        return column_of_rows(matrix.indptr, matrix.indices, matrix.data, self.n_weights)
+
     @property
     def n_weights(self) -> int:
         """The number of weights."""
         return int(self.matrix.shape[1])
 
-    def scores(self, weights: Array) -> Array:
-        """Return the scores of the slots, (S,)."""
-        return np.asarray(self.matrix @ weights)
+    def add_scores(self, weights: Array, scores: Array) -> None:
+        """Add the scores of the slots, (S,)."""
+        if len(self._columns) == len(scores):
+            add_weights(self._columns, weights, scores)
+        else:
+            scores += self.matrix @ weights
 
     def gradient(self, slopes: Array) -> Array:
         """Return the derivative by the weights, from that by the scores (S,)."""
+        if len(self._columns) == len(slopes):
+            return np.asarray(sum_by_column(self._columns, slopes, self.n_weights))
         return np.asarray(self._transposed @ slopes)
 
     def label(self, k: int) -> Label:
@@ -192,8 +204,11 @@ class LinearScores:
         """Return the scores, (S,)."""
         total = np.zeros(len(self.support))
         for term, a, b in zip(self.parts, self.bounds, self.bounds[1:]):
-            into = self.support.table(total) if isinstance(term, TableTerm) else total
-            into += term.scores(weights[a:b])
+            if isinstance(term, TableTerm):
+                table = self.support.table(total)
+                table += term.scores(weights[a:b])
+            else:
+                term.add_scores(weights[a:b], total)
         return total
 
     def gradient(self, slopes: Array) -> Array:

@@ -10,7 +10,7 @@
 from emnlp.features.base import Feature, PairFeature, WordFeature, bins
 from emnlp.features.columns import Columns, stacked
 from emnlp.features.custom import Custom, CustomPair, register
-from emnlp.features.knowledge import Binned, ClassPair, InDictionary, Slot
+from emnlp.features.knowledge import Binned, ClassPair, InDictionary, Slot, StemPair
 from emnlp.features.pairs import (
     BothNumbers,
     BothPunctuation,
@@ -59,6 +59,7 @@ __all__ = [
     "SharedPrefix",
     "SharedSuffix",
     "Slot",
+    "StemPair",
     "Suffixes",
     "Word",
     "WordFeature",

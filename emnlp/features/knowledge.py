@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emnlp.corpus.priors import Priors
 from emnlp.errors import InputError
-from emnlp.features.base import PairFeature, bin_numbers, edges_of, labels, marked
+from emnlp.features.base import PairFeature, bin_numbers, check_length, edges_of, labels, marked, written
 from emnlp.features.columns import Columns, Lazy
-from emnlp.features.sides import Ints, key_pairs, names_of, places
+from emnlp.features.sides import Ints, key_pairs, names_of, numbered, places
 from emnlp.support import Support
 
 Entries = tuple[tuple[str, str], ...]
@@ -106,6 +107,46 @@ class ClassPair(PairFeature):
         return Columns.binned(
             found, [f"classes={kinds[0][key // width]}|{kinds[1][key % width]}" for key in keys.tolist()]
         )
+
+
+@dataclass(frozen=True)
+class StemPair(PairFeature):
+    """The stems of both words, their first letters: a column for each pair of stems that the support has.
+
+    Words of one stem share what they learn, as the stem features of Berg-Kirkpatrick et al. (2010) do.
+
+    Parameters
+    ----------
+    n : int
+        Letters of a stem, in lower case and without accents; a shorter word is its own stem.
+
+    Examples
+    --------
+    >>> pairs = Support.dense(2, 2, (["house", "houses"], ["maison", "maisons"]))
+    >>> columns = StemPair(4).columns(pairs)
+    >>> list(columns.names), columns.counts
+    (['stems=hous|mais'], array([4]))
+    """
+
+    n: int = 4
+
+    def __post_init__(self) -> None:
+        check_length(self.n, "StemPair")
+
+    def columns(self, support: Support) -> Columns:  # noqa: D102
+        known: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        sides = names_of(support, "StemPair")
+        keys = [numbered(side, lambda w: written(w, True, False)[: self.n], table) for side, table in zip(sides, known)]
+        width, stems = max(len(known[1]), 1), [list(table) for table in known]
+        slots, pairs = key_pairs(support, (keys[0], keys[1]), width)
+        found = np.full(len(support), -1, np.int32)
+        found[slots], distinct = places(pairs)
+        return Columns.binned(found, Lazy(partial(_stems, distinct, stems[0], stems[1]), len(distinct)))
+
+
+def _stems(pairs: NDArray[np.int64], first: Sequence[str], second: Sequence[str], k: int) -> str:
+    a, b = divmod(int(pairs[k]), max(len(second), 1))
+    return f"stems={first[a]}|{second[b]}"
 
 
 @dataclass(frozen=True)

@@ -65,3 +65,42 @@ def agree(conditions, outcomes, condition_keys, outcome_keys):
         key = condition_keys[conditions[slot]]
         found[slot] = 0 if key >= 0 and key == outcome_keys[outcomes[slot]] else -1
     return found
+
+
+@njit(nogil=True, cache=True)
+def column_of_rows(starts, indices, data, n_columns):
+    """Return the one column that fires in each row, `n_columns` where none does; empty if some row is not like that.
+
+    Parameters
+    ----------
+    starts : (n + 1,) int
+    indices, data : (nnz,) int32 and float64
+    n_columns : int
+    """
+    found = np.full(starts.size - 1, n_columns, np.int32)
+    for row in range(starts.size - 1):
+        if starts[row + 1] > starts[row] + 1:
+            return np.empty(0, np.int32)
+        for k in range(starts[row], starts[row + 1]):
+            if data[k] != 1:
+                return np.empty(0, np.int32)
+            found[row] = indices[k]
+    return found
+
+
+@njit(nogil=True, cache=True)
+def add_weights(columns, weights, scores):
+    """Add the weight of each row's column to its score."""
+    for row in range(columns.size):
+        if columns[row] < weights.size:
+            scores[row] += weights[columns[row]]
+
+
+@njit(nogil=True, cache=True)
+def sum_by_column(columns, values, n_columns):
+    """Return the sum of the values of each column's rows, (n_columns,)."""
+    totals = np.zeros(n_columns)
+    for row in range(columns.size):
+        if columns[row] < n_columns:
+            totals[columns[row]] += values[row]
+    return totals

@@ -327,8 +327,8 @@ class HMM(Tagger):
         """Return exp of the mean surprise, in nats, of a known word of a text, under the normalised probabilities.
 
         A word unseen in training is missing data: every state emits it with probability 1, and it is not counted. The
-        end of each sentence is told, too, but not counted; what is impossible has probability 1e-100. Tags of a `Tagged` say which states are possible; give its
-        ``text`` to leave them out.
+        end of each sentence is told, too, but not counted; what is impossible has probability 1e-100. Tags of a
+        `Tagged` say which states are possible; give its ``text`` to leave them out.
 
         Raises
         ------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from emnlp.corpus.files import check_writable
 from emnlp.errors import InputError
-from emnlp.report.compare import NOT_SHARES, Comparison, Run
+from emnlp.report.comparison import NOT_SHARES, Comparison, Run
 from emnlp.report.plots import _figure, _written
 
 if TYPE_CHECKING:
