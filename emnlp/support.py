@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from emnlp.blocks import Array
 from emnlp.errors import InputError
 from emnlp.inference.index import invert
-from emnlp.inference.rows import normalise_rows, softmax_rows, sum_rows
+from emnlp.inference.rows import normalise_rows, open_softmax_rows, softmax_rows, sum_rows
 
 Names = tuple[Sequence[str | None], Sequence[str | None]]
 Features = Mapping[str, Callable[[], Array]]
@@ -175,8 +175,11 @@ class Support:
         assert self.layout == "outcome", "not a table"
         return x.reshape(-1, self.n_conditions)
 
-    def softmax(self, x: Array) -> Array:
-        """Return ``exp(x)`` normalised by row."""
+    def softmax(self, x: Array, others: Array | None = None) -> Array:
+        """Return ``exp(x)`` normalised by row; with `others`, (C,), so many more outcomes of each row have x = 0."""
+        if others is not None:
+            open_theta: Array = open_softmax_rows(self.conditions, x, others)
+            return open_theta
         if self.layout is not None:
             found = np.empty(len(self))
             grid, table = self.table(x), self.table(found)

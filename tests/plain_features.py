@@ -190,7 +190,7 @@ PAIRS = {
         {f"classes={CLASSES[0][s]}|{CLASSES[1][t]}"} if s in CLASSES[0] and t in CLASSES[1] else set()
     ),
     ClassPair((), ()): lambda s, t: set(),
-    StemPair(): lambda s, t: {f"stems={letters_of(s, True, False)[:4]}|{letters_of(t, True, False)[:4]}"},
-    StemPair(1): lambda s, t: {f"stems={letters_of(s, True, False)[:1]}|{letters_of(t, True, False)[:1]}"},
+    StemPair(min_pairs=1): lambda s, t: {f"stems={letters_of(s, True, False)[:4]}|{letters_of(t, True, False)[:4]}"},
+    StemPair(1, 1): lambda s, t: {f"stems={letters_of(s, True, False)[:1]}|{letters_of(t, True, False)[:1]}"},
     CustomPair("overlap"): lambda s, t: {f"overlap={letter}" for letter in set(s) & set(t)},
 }

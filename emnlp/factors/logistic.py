@@ -46,6 +46,11 @@ class Logistic(Factor):
         Features that fire on fewer outcomes, or slots, are left out.
     steps : int
         L-BFGS iterations of an M-step.
+    open : bool
+        Whether outcomes that the support does not list are possible, too, each with score 0, up to the size of the
+        row's sample space. A lexicon lists the words that occur together with a word: if these alone shared its
+        probability, rare words, of which few are listed, would win them all. A feature that fires on nearly every
+        listed pair, but cannot on the others, undoes it.
     spread : float
         The standard deviation of random first weights; without a random generator they are 0.
 
@@ -74,6 +79,7 @@ class Logistic(Factor):
     min_count: int = 1
     steps: int = 10
     spread: float = 0.01
+    open: bool = False
     pressure: Pressure | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
 
     def __post_init__(self) -> None:
@@ -127,7 +133,13 @@ class Logistic(Factor):
         return bool(np.isfinite(params).all())
 
     def theta(self, params: Array) -> Array:  # noqa: D102
-        return self.support.softmax(self.linear.scores(params))
+        scores = self.linear.scores(params)
+        return self.support.softmax(scores, self._others) if self.open else self.support.softmax(scores)
+
+    @cached_property
+    def _others(self) -> Array:
+        """How many possible outcomes of each condition the support does not list, (C,)."""
+        return np.maximum(self.support.space - self.support.sizes, 0).astype(np.float64)
 
     def unseen(self, params: Array, outcomes: Sequence[str]) -> Array | None:
         """Return what theta would be of outcomes that the support lacks, as if each were its only new one."""
@@ -156,7 +168,8 @@ class Logistic(Factor):
         """Return the factor with a new round of `entropy`: the pressure by these counts."""
         if not self.entropy:
             return self
-        held: dict[str, Any] = {name: self.__dict__[name] for name in ("linear", "_kappas") if name in self.__dict__}
+        made = ("linear", "_kappas", "_others")
+        held: dict[str, Any] = {name: self.__dict__[name] for name in made if name in self.__dict__}
         fresh = replace(self, pressure=Pressure.of(self.support, counts, self.entropy))
         fresh.__dict__.update(held)
         return fresh
@@ -215,4 +228,6 @@ class Logistic(Factor):
         np.maximum.at(tops, support.conditions, scores)
         scores -= support.spread(tops)
         totals = support.sum(np.exp(scores))
+        if self.open:
+            totals += self._others * np.exp(-tops)
         return scores - np.log(totals[support.conditions])

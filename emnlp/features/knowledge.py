@@ -119,6 +119,8 @@ class StemPair(PairFeature):
     ----------
     n : int
         Letters of a stem, in lower case and without accents; a shorter word is its own stem.
+    min_pairs : int
+        A pair of stems has a column if so many pairs of words share it: of one pair, it says no more than the pair.
 
     Examples
     --------
@@ -129,9 +131,12 @@ class StemPair(PairFeature):
     """
 
     n: int = 4
+    min_pairs: int = 2
 
     def __post_init__(self) -> None:
         check_length(self.n, "StemPair")
+        if not (isinstance(self.min_pairs, int) and self.min_pairs >= 1):
+            raise InputError(f"StemPair(min_pairs={self.min_pairs!r}): give a whole number, 1 or more")
 
     def columns(self, support: Support) -> Columns:  # noqa: D102
         known: tuple[dict[str, int], dict[str, int]] = ({}, {})
@@ -141,6 +146,9 @@ class StemPair(PairFeature):
         slots, pairs = key_pairs(support, (keys[0], keys[1]), width)
         found = np.full(len(support), -1, np.int32)
         found[slots], distinct = places(pairs)
+        shared = np.bincount(found[slots], minlength=len(distinct)) >= self.min_pairs
+        new = np.append(np.where(shared, np.cumsum(shared) - 1, -1), -1).astype(np.int32)  # the last is that of none
+        found, distinct = new[found], distinct[shared]
         return Columns.binned(found, Lazy(partial(_stems, distinct, stems[0], stems[1]), len(distinct)))
 
 

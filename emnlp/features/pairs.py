@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emnlp.errors import InputError
 from emnlp.features.base import (
     PairFeature,
     bin_numbers,
@@ -56,6 +57,8 @@ class EditDistance(PairFeature):
         The number of bins of equal width between 0 and 1, or where each but the first begins.
     lowercase, accents : bool
         Whether to compare lower-cased words, and whether accents count.
+    below : float
+        Only bins that begin below it have a column: 0.5 leaves out what nearly every pair of words has.
 
     Examples
     --------
@@ -70,19 +73,25 @@ class EditDistance(PairFeature):
     bins: int | tuple[float, ...] = 10
     lowercase: bool = True
     accents: bool = True
+    below: float = np.inf
 
     def __post_init__(self) -> None:
         if isinstance(self.bins, int):
             bins(0, 1, self.bins)
         else:
             object.__setattr__(self, "bins", edges_of(self.bins, "EditDistance"))
+        if not self.below > 0:
+            raise InputError(f"EditDistance(below={self.below}): no bin begins below that; give a number above 0")
 
     def columns(self, support: Support) -> Columns:  # noqa: D102
         edges = _edges(self.bins)
         source, target, size = spelt(support, "EditDistance", self.lowercase, self.accents)
         rows = support.starts, support.order, support.outcomes
         found = edit_distance_bins(*rows, source, target, size, LONGEST, np.array(edges, np.float64))
-        return Columns.binned(found, labels(marked("edit-distance", self.lowercase, self.accents), edges))
+        names = labels(marked("edit-distance", self.lowercase, self.accents), edges)
+        n = 1 + int(np.searchsorted(edges, self.below))  # the bins that begin below it
+        found[found >= n] = -1
+        return Columns.binned(found, names[:n])
 
 
 @dataclass(frozen=True)

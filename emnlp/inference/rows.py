@@ -37,3 +37,20 @@ def softmax_rows(conditions, x, n):
     for s in range(x.size):
         theta[s] /= totals[conditions[s]]
     return theta
+
+
+@njit(nogil=True, cache=True)
+def open_softmax_rows(conditions, x, others):
+    """Return ``exp(x) / (sum exp(x) + others)`` by row: so many more outcomes have x = 0; safe for large `x`."""
+    top = np.zeros(others.size)
+    for s in range(x.size):
+        top[conditions[s]] = max(top[conditions[s]], x[s])
+    theta = np.empty(x.size)
+    for s in range(x.size):
+        theta[s] = np.exp(x[s] - top[conditions[s]])
+    totals = sum_rows(conditions, theta, others.size)
+    for c in range(others.size):
+        totals[c] += others[c] * np.exp(-top[c])
+    for s in range(x.size):
+        theta[s] /= totals[conditions[s]]
+    return theta
