@@ -18,6 +18,7 @@ from emnlp.factors.linear import Crossed, LinearScores, Term, Tied
 from emnlp.factors.pressure import Pressure
 from emnlp.factors.reasons import Reason, of_condition, of_pair, place
 from emnlp.features import Binned, Feature, Slot
+from emnlp.inference.rows import fit_rows
 from emnlp.inference.vectors import dot
 from emnlp.support import Support
 
@@ -194,14 +195,21 @@ class Logistic(Factor):
     def maximize(self, counts: Array, params: Array) -> Array:
         """M-step: climb from the last parameters, each weight in units of how sharply the objective bends along it."""
         units = self._units(counts, self.theta(params))
+        totals = self.support.sum(counts)
 
         def evaluate(x: Array) -> Point:
             weights = params + x * units
+            if self.pressure is None:
+                others = self._others if self.open else np.zeros(len(totals))
+                scores = self.linear.scores(weights)
+                fit, slopes = fit_rows(self.support.conditions, scores, others, counts, totals)
+                gradient = self.linear.gradient(slopes) - 2 * self._kappas * weights
+                return Point(x, fit + self._prior(weights), gradient * units)
             theta = self.theta(weights)
-            value, slopes = self._gain(counts, weights, theta), self.gradient(counts, weights, theta)
-            return Point(x, value, slopes * units)
+            value, gradient = self._gain(counts, weights, theta), self.gradient(counts, weights, theta)
+            return Point(x, value, gradient * units)
 
-        memory = min(max(6, self.steps // 10), 20)
+        memory = min(max(4, self.steps // 10), 20)
         top = climb(evaluate, np.zeros(len(params)), self.steps, memory, 1 / len(self.features))
         return params + top.x * units
 

@@ -54,3 +54,46 @@ def open_softmax_rows(conditions, x, others):
     for s in range(x.size):
         theta[s] /= totals[conditions[s]]
     return theta
+
+
+@njit(nogil=True, cache=True)
+def fit_rows(conditions, x, others, counts, totals):
+    """Return the fit of a softmax to counts, and its derivative by `x`.
+
+    Parameters
+    ----------
+    conditions : (S,) int32
+    x, counts : (S,)
+        Scores, and how often each outcome was seen.
+    others : (C,)
+        How many more outcomes of each row have x = 0; see `open_softmax_rows`.
+    totals : (C,)
+        The sum of the counts of each row.
+
+    Returns
+    -------
+    fit : float
+        ``sum of counts * log theta``.
+    slopes : (S,)
+        ``counts - totals * theta``.
+    """
+    top = np.where(others > 0, 0.0, -np.inf)
+    for s in range(x.size):
+        top[conditions[s]] = max(top[conditions[s]], x[s])
+    slopes, sums = np.empty(x.size), np.zeros(others.size)
+    for s in range(x.size):
+        c = conditions[s]
+        slopes[s] = np.exp(x[s] - top[c])
+        sums[c] += slopes[s]
+    logs, scales = np.zeros(others.size), np.zeros(others.size)
+    for c in range(others.size):
+        sums[c] += others[c] * np.exp(-top[c]) if others[c] > 0 else 0.0
+        if sums[c] > 0:
+            logs[c] = top[c] + np.log(sums[c])
+            scales[c] = totals[c] / sums[c]
+    fit = 0.0
+    for s in range(x.size):
+        c = conditions[s]
+        fit += counts[s] * (x[s] - logs[c])
+        slopes[s] = counts[s] - slopes[s] * scales[c]
+    return fit, slopes
