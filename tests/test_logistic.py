@@ -383,3 +383,29 @@ def test_words_without_names():
     with pytest.raises(InputError, match="learns from no prior"):
         replace(Logistic(), steps=3).informed(np.ones(1))
     assert isinstance(Uniform().refresh(np.ones(1), np.empty(0)), Uniform)
+
+
+def test_an_open_row_leaves_probability_to_what_it_does_not_list():
+    """As if the others were listed, with weights of 0 that nothing moves; in theta, fit, gradient and M-step."""
+    rng = np.random.default_rng(0)
+    lexicon = Support.pairs([0, 2, 0, 1], [3, 1, 4, 0], 3, 6)
+    factor = Logistic(kappa=0.1, open=True).bind(lexicon)
+    for spread in (1.0, 300.0):
+        weights, counts = spread * rng.standard_normal(4), 5 * rng.random(4)
+        scores = np.zeros((3, 6))
+        scores[lexicon.conditions, lexicon.outcomes] = weights
+        table = np.exp(scores - scores.max(axis=1, keepdims=True))
+        whole = (table / table.sum(axis=1, keepdims=True))[lexicon.conditions, lexicon.outcomes]
+        np.testing.assert_allclose(factor.theta(weights), whole, rtol=1e-12)
+    weights = rng.standard_normal(4)
+
+    def gain(w):
+        return counts @ np.log(factor.theta(w)) + factor.penalty(w)
+
+    slopes = [(gain(weights + step) - gain(weights - step)) / 2e-6 for step in 1e-6 * np.eye(4)]
+    np.testing.assert_allclose(factor.gradient(counts, weights), slopes, rtol=1e-6)
+    best = replace(factor, steps=500).maximize(counts, weights)
+    np.testing.assert_allclose(factor.gradient(counts, best), 0, atol=1e-6)
+    assert (factor.support.sum(factor.theta(best)) < 1).all()
+    closed = Logistic(kappa=0.1).bind(lexicon)
+    np.testing.assert_allclose(closed.support.sum(closed.theta(weights))[lexicon.sizes > 0], 1)

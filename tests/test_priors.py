@@ -50,7 +50,7 @@ def _hmm(**settings):
 TABLES = [
     name
     for name, row in ROWS.items()
-    if row.family == "bitext" and not {"uniform", "logistic", "features"} & {*name.split("-")}
+    if row.family == "bitext" and not {"uniform", "logistic", "features", "open"} & {*name.split("-")}
 ]
 MODELS = {name: ROWS[name].make for name in TABLES} | {
     "HMM": CHAIN,

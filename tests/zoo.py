@@ -31,7 +31,7 @@ from emnlp import (
 )
 from emnlp.factors.backoff import Prefix
 from emnlp.factors.linear import Crossed, Tied
-from emnlp.features import BothPunctuation, Constant, LengthRatio, Slot, Suffixes, Word
+from emnlp.features import BothPunctuation, Constant, LengthRatio, SameSpelling, Slot, Suffixes, Word
 
 FACTORS = {
     "categorical": Categorical(),
@@ -182,6 +182,15 @@ ROWS |= {
         partial(HMM, 2, emission=SPELT(), **BESIDE, learner=DirectGradient("cg")), 4, family="tagged"
     ),
     "HMM-entropy": Row(partial(HMM, 2, emission=SPELT(entropy=2.0), learner=ROUNDS), 4, monotone=False, family="text"),
+    "IBM1-open": Row(partial(IBM1, lexical=Logistic((Slot(), SameSpelling()), kappa=0.1, spread=0.5, open=True))),
+    "HMMAligner-open-direct": Row(
+        partial(
+            CHAIN,
+            lexical=Logistic((Slot(),), kappa=0.2, spread=0.5, open=True),
+            jump=Logistic(kappa=0.1),
+            learner=DirectGradient(),
+        )
+    ),
     "IBM1-features": Row(partial(IBM1, lexical=ALIKE)),
     "IBM2-features-direct": Row(partial(IBM2, lexical=ALIKE, position=TABLE, null=Fixed(0.2), learner=DIRECT)),
     "HMMAligner-features-direct": Row(partial(CHAIN, lexical=ALIKE, jump=TABLE, null=TABLE, learner=DIRECT)),

@@ -20,17 +20,21 @@ if TYPE_CHECKING:
 
 _GROWN = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and")
 METHODS = (*_GROWN, "product", "product-grow", "mean")
-MODELS = ("hmm", "hmm-fast", "hmm-single", "fast-align", "ibm2", "ibm1")
+MODELS = ("hmm", "hmm-fast", "hmm-logistic", "hmm-single", "hmm-single-logistic", "fast-align", "ibm2", "ibm1",
+          "ibm1-logistic")  # fmt: skip
 
 _EPILOG = """\
-models (hmm, hmm-fast, hmm-single and ibm2 are started from Model 1):
+models (hmm..., and ibm2 are started from Model 1):
   hmm         both directions trained to agree, with symmetric posteriors; links
               by their product (default)
   hmm-fast    the same without regularisation and back-off: half the time,
               worse links, above all of small texts
+  hmm-logistic  as hmm, with features of spelling in place of back-off: better
+              for small texts in related languages of one script
   hmm-single  two HMM aligners on their own, symmetrised; hmm in one direction
   fast-align  links near the diagonal: the fastest
   ibm2, ibm1  the textbook's; ibm1 is Model 1 alone
+  hmm-single-logistic, ibm1-logistic  the same with features of spelling
 
 examples:
   train on two files, write links (Pharaoh's format):
@@ -96,7 +100,7 @@ def _add_text(text: Any) -> None:
 
 
 def _add_links(links: Any) -> None:
-    how = f"{', '.join(METHODS)} (product-grow for hmm and hmm-fast, else grow-diag-final-and)"
+    how = f"{', '.join(METHODS)} (product-grow for hmm, hmm-fast and hmm-logistic, else grow-diag-final-and)"
     links.add_argument("--symmetrize", choices=METHODS, metavar="METHOD", help=how)
     least = "links of product, product-grow and mean are those more probable than P (0.5)"
     links.add_argument("--threshold", type=arguments.probability, metavar="P", help=least)
@@ -111,7 +115,8 @@ def _add_model(model: Any) -> None:
     model.add_argument("--direction", choices=("both", "forward", "reverse"), metavar="WAY", help=ways)
     steps = "M-steps of each model of the chain (5; hmm: 2 of Model 1, then 6; hmm-fast: 2, then 3)"
     model.add_argument("--iterations", type=arguments.count, metavar="N", help=steps)
-    prior = "above 0: Dirichlet lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01, hmm-single: 0.1)"
+    prior = "above 0: Dirichlet lexicons, variational Bayes; 0: plain EM (0; fast-align: 0.01, hmm-single: 0.1); "
+    prior += "of hmm-logistic: kappa (0.1)"
     model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=prior)
     rounds = "of regularisation before links are made, 0 for none in training either (hmm: 1, hmm-fast: 0)"
     model.add_argument("--rounds", type=arguments.count, metavar="N", help=rounds)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from emnlp.report.compare import Task, Variant
 
 INPUTS = ("source", "target", "gold")
-USUAL = VARIANTS = ("categorical", "dirichlet")
+USUAL = VARIANTS = ("categorical", "dirichlet", "logistic")
 MODELS = ("ibm1", "hmm-single")
 PRIOR = 0.1
 METHODS = {"gdfa": "grow-diag-final-and", "inter": "intersection"}
@@ -31,13 +31,16 @@ _EPILOG = f"""\
 variants:
   categorical  tables, by EM
   dirichlet    the same with a Dirichlet prior of {PRIOR}, by variational Bayes
+  logistic     features: the pair itself, the stems of both words, whether they
+               look alike, numbers, punctuation; it starts from 3 steps by tables
 
 models:
   ibm1         Model 1 in both directions
   hmm-single   HMM aligners in both directions, started from Model 1 (default)
 
 All variants are the same chain of models with the same number of M-steps: only
-the lexicon differs. The start is constant, so one run of each is enough. CPU
+the lexicon differs. --iterations is of each model, also of both parts of Model 1
+of the logistic chain. The start is constant, so one run of each is enough. CPU
 seconds are those of training alone, its index and its features included.
 
 The columns are alignment error rates: of grow-diag-final-and (gdfa), of the
@@ -82,10 +85,12 @@ def add(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.
 def variants() -> dict[str, Callable[[str], list[Aligner]]]:
     """Return what makes the chain of a model, by the name of the variant."""
     from emnlp.factors import Categorical, Dirichlet
+    from emnlp.models.recipes import recipe
 
     return {
         "categorical": partial(_chain, Categorical()),
         "dirichlet": partial(_chain, Dirichlet(PRIOR)),
+        "logistic": lambda model: recipe("ibm1-logistic" if model == "ibm1" else "hmm-single-logistic"),
     }
 
 

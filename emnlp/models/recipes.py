@@ -9,7 +9,8 @@ from typing import Any
 from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.priors import Priors
 from emnlp.errors import InputError
-from emnlp.factors import Backoff, Categorical, Diagonal, Dirichlet, Factor, Fixed
+from emnlp.factors import Backoff, Categorical, Diagonal, Dirichlet, Factor, Fixed, Logistic
+from emnlp.features import BothNumbers, BothPunctuation, EditDistance, Slot, StemPair
 from emnlp.learners import EM
 from emnlp.models.agreement import Agreement
 from emnlp.models.aligner import Aligner
@@ -17,7 +18,15 @@ from emnlp.models.alignment import IBM1, IBM2
 from emnlp.models.directed import DirectedAligner
 from emnlp.models.hmm_aligner import HMMAligner
 
+SPELLING = (Slot(), StemPair(4), EditDistance(10, below=0.5), BothNumbers(), BothPunctuation())
+"""What a logistic lexicon reads of two words: themselves, their stems, and whether they look alike."""
+
 Pair = Callable[..., Aligner]
+
+
+def spelled(kappa: float = 0.3) -> Logistic:
+    """Return a logistic lexicon: of words that occur together, and with score 0 of all others."""
+    return Logistic(SPELLING, kappa=kappa, steps=5, open=True)
 
 
 def _plain(alpha: float) -> Factor:
@@ -44,6 +53,33 @@ def _hmm_single(pair: Pair, alpha: float) -> list[Aligner]:
     return [pair(Aligner, IBM1, lexical), pair(Aligner, partial(HMMAligner, null=Fixed(0.2)), lexical)]
 
 
+def _logistic(pair: Pair, kind: Callable[..., DirectedAligner] | None, kappa: float) -> list[Aligner]:
+    """Tables for some steps, from which a lexicon of features learns, and then the HMM."""
+    short = partial(Aligner, learner=EM(score_last=False))
+    chain = [
+        pair(partial(short, max_iter=3), IBM1, Categorical()),
+        pair(partial(short, max_iter=2), IBM1, spelled(kappa)),
+    ]
+    return chain if kind is None else [*chain, pair(partial(Aligner, max_iter=5), kind, spelled(kappa))]
+
+
+def _ibm1_logistic(pair: Pair, alpha: float) -> list[Aligner]:
+    return _logistic(pair, None, alpha or 0.3)
+
+
+def _hmm_single_logistic(pair: Pair, alpha: float) -> list[Aligner]:
+    """Directions on their own, which learn from how words are spelt."""
+    return _logistic(pair, partial(HMMAligner, null=Fixed(0.2)), alpha or 0.3)
+
+
+def _hmm_logistic(pair: Pair, alpha: float) -> list[Aligner]:
+    """Agreement and symmetric posteriors, as `_hmm`, with features in place of back-off."""
+    lexical, learner = spelled(alpha or 0.1), EM(score_last=False)
+    short = partial(Aligner, learner=learner)
+    start = [pair(partial(short, max_iter=2), IBM1, Categorical()), pair(partial(short, max_iter=1), IBM1, lexical)]
+    return [*start, pair(partial(Agreement, max_iter=6), HMMAligner, lexical)]
+
+
 def _hmm_fast(pair: Pair, alpha: float) -> list[Aligner]:
     """Agreement alone, few iterations, and no pass to score the last parameters."""
     learner = EM(score_last=False)
@@ -60,8 +96,9 @@ def _hmm(pair: Pair, alpha: float) -> list[Aligner]:
 
 
 RECIPES: dict[str, Callable[[Pair, float], list[Aligner]]] = {
-    "hmm": _hmm, "hmm-fast": _hmm_fast, "hmm-single": _hmm_single, "fast-align": _fast_align, "ibm2": _ibm2,
-    "ibm1": _ibm1,
+    "hmm": _hmm, "hmm-fast": _hmm_fast, "hmm-logistic": _hmm_logistic, "hmm-single": _hmm_single,
+    "hmm-single-logistic": _hmm_single_logistic, "fast-align": _fast_align, "ibm2": _ibm2, "ibm1": _ibm1,
+    "ibm1-logistic": _ibm1_logistic,
 }  # fmt: skip
 """What `recipe` knows, by name."""
 
@@ -77,9 +114,10 @@ def recipe(
         One of `RECIPES`.
     alpha : float
         Above 0, the lexicons are `Dirichlet` (variational Bayes) instead of `Categorical`. Those of ``fast-align`` and
-        ``hmm-single`` always are, with 0.01 and 0.1 unless told otherwise.
+        ``hmm-single`` always are, with 0.01 and 0.1 unless told otherwise. Those of the recipes in
+        ``-logistic`` are `Logistic`, see `spelled`, and `alpha` is their kappa: 0.1 for ``hmm-logistic``, or else 0.3.
     directions : tuple of str
-        A single direction has no partner to agree with: an HMM recipe is ``hmm-single`` then.
+        A single direction has no partner to agree with: an HMM recipe is ``hmm-single`` then, or its logistic one.
 
     Examples
     --------
@@ -93,8 +131,8 @@ def recipe(
         parts = {way: part(lexical=lexical) if way in directions else None for way in ("forward", "reverse")}
         return kind(**parts)
 
-    alone = name in ("hmm", "hmm-fast") and len(directions) < 2
-    return RECIPES["hmm-single" if alone else name](pair, alpha)
+    alone = {"hmm": "hmm-single", "hmm-fast": "hmm-single", "hmm-logistic": "hmm-single-logistic"}
+    return RECIPES[alone.get(name, name) if len(directions) < 2 else name](pair, alpha)
 
 
 def train(
