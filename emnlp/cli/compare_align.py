@@ -32,7 +32,7 @@ variants:
   categorical  tables, by EM
   dirichlet    the same with a Dirichlet prior of {PRIOR}, by variational Bayes
   logistic     features: the pair itself, the stems of both words, whether they
-               look alike, numbers, punctuation; it starts from 3 steps by tables
+               look alike, numbers, punctuation; it starts from 4 steps by tables
 
 models:
   ibm1         Model 1 in both directions

@@ -57,8 +57,8 @@ def _logistic(pair: Pair, kind: Callable[..., DirectedAligner] | None, kappa: fl
     """Tables for some steps, from which a lexicon of features learns, and then the HMM."""
     short = partial(Aligner, learner=EM(score_last=False))
     chain = [
-        pair(partial(short, max_iter=3), IBM1, Categorical()),
-        pair(partial(short, max_iter=2), IBM1, spelled(kappa)),
+        pair(partial(short, max_iter=4), IBM1, Categorical()),
+        pair(partial(short, max_iter=1), IBM1, spelled(kappa)),
     ]
     return chain if kind is None else [*chain, pair(partial(Aligner, max_iter=5), kind, spelled(kappa))]
 
