@@ -17,7 +17,7 @@ from emnlp import EM, HMM, DirectGradient, Logistic
 from emnlp.cli.evaluate_tag import read_tagged
 from emnlp.models.tagrecipes import SPELLING
 
-AT = (5, 10, 20, 50, 100, 200)
+AT = (5, 10, 20, 50, 100)
 
 
 def run(text: Any, steps: int, seed: int, states: int, **settings: Any) -> tuple[list[float], float]:
@@ -69,6 +69,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", nargs="?", default="nltk:treebank")
     parser.add_argument("--states", type=int, default=45)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=2)
     main(parser.parse_args())

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from emnlp.blocks import Array
 from emnlp.factors import Categorical, Dirichlet, Logistic
 from emnlp.features import Capital, Digit, Hyphen, Suffixes, Word
 from emnlp.learners import EM, DirectGradient
@@ -79,8 +81,7 @@ def consensus(
 ) -> HMM:
     """Return one tagger fitted to what several runs agree on.
 
-    The runs' labels are columns of a `LabelMixture`, whose components start from the run with the best objective; a
-    tagger like the others is then fitted to its posteriors.
+    A tagger like the others is fitted to the posteriors of `agreed`.
 
     Parameters
     ----------
@@ -92,19 +93,26 @@ def consensus(
     after : callable, optional
         Called with the seed and the fitted model of each run.
     """
-    labels, objectives, names = [], [], None
+    labels, n_states = [], 0
     for seed in seeds:
         model = make(seed).fit(corpus)
         labels.append(np.concatenate([np.array(states, np.int64) for states in model.predict(corpus)]))
-        objectives.append(model.trace_[-1] + model.regulariser(model.params_))
-        names = model.states_
+        n_states = len(model.states_)
         if after is not None:
             after(seed, model)
-    assert names is not None, "no runs"
-    mixture = LabelMixture(n_components=len(names), lead=int(np.argmax(objectives)), n_jobs=make(seeds[0]).n_jobs)
-    table = np.stack(labels, 1)
-    shares = mixture.fit(table).predict_proba(table)
+    shares = agreed(np.stack(labels, 1), n_states)
     tagger = make(seeds[0])
     text = tagger.corpus(corpus).text
     posteriors = np.split(shares, text.starts[1:-1])
     return tagger.fit_posteriors(corpus, posteriors, m_steps=5)
+
+
+def agreed(labels: NDArray[np.int64], n_states: int) -> Array:
+    """Return the posteriors of a `LabelMixture` over the labels of several runs, (N, K).
+
+    Its components start from each run in turn; of these mixtures, the one with the best likelihood is taken.
+    """
+    leads = range(labels.shape[1])
+    mixtures = [LabelMixture(n_components=n_states, lead=lead).fit(labels) for lead in leads]
+    best = max(mixtures, key=lambda mixture: mixture.trace_[-1])
+    return best.predict_proba(labels)
