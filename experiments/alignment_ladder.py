@@ -25,7 +25,7 @@ from emnlp.corpus.registry import file
 from emnlp.metrics import paired_bootstrap
 from emnlp.symmetrize import HEURISTICS, symmetrize
 
-OURS = ("hmm", "hmm-fast", "hmm-single", "fast-align", "ibm2", "ibm1")
+OURS = ("hmm", "hmm-fast", "hmm-logistic", "hmm-single", "hmm-single-logistic", "fast-align", "ibm2", "ibm1")
 PEERS = ("eflomal", "thot-fastalign", "thot-hmm", "thot-ibm1")
 HANSARDS = "hansards_en_fr"
 
