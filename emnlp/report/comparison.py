@@ -146,5 +146,7 @@ def _cell(values: Iterable[float | None], digits: int) -> str:
     found = [value for value in values if value is not None]
     if not found:
         return "-"
+    if fmean(found) >= 1e6:  # such as a perplexity of what tables give probability 0
+        return f"{fmean(found):.1e}"
     spread = f" ({stdev(found):.{digits}f})".replace("(0.", "(.") if len(found) > 1 else ""
     return f"{fmean(found):.{digits}f}{spread}"
