@@ -203,8 +203,10 @@ class Logistic(Factor):
                 others = self._others if self.open else np.zeros(len(totals))
                 scores = self.linear.scores(weights)
                 fit, slopes = fit_rows(self.support.conditions, scores, others, counts, totals)
-                gradient = self.linear.gradient(slopes) - 2 * self._kappas * weights
-                return Point(x, fit + self._prior(weights), gradient * units)
+                gradient = self.linear.gradient(slopes)
+                gradient -= 2 * self._kappas * weights
+                gradient *= units
+                return Point(x, fit + self._prior(weights), gradient)
             theta = self.theta(weights)
             value, gradient = self._gain(counts, weights, theta), self.gradient(counts, weights, theta)
             return Point(x, value, gradient * units)

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ class PairFeature(Feature):
         raise NotImplementedError
 
 
+@lru_cache(maxsize=1 << 18)
 def written(word: str, lowercase: bool = False, accents: bool = True) -> str:
     """Return a word as features read it: composed, in lower case if wanted, and without accents if wanted.
 
@@ -79,6 +81,7 @@ def written(word: str, lowercase: bool = False, accents: bool = True) -> str:
     return unicodedata.normalize("NFC", word)
 
 
+@lru_cache(maxsize=1 << 18)
 def is_punctuation(word: str) -> bool:
     """Return whether a word is made of punctuation and symbols alone, and is not empty.
 
@@ -90,6 +93,7 @@ def is_punctuation(word: str) -> bool:
     return word != "" and all(unicodedata.category(char)[0] in "PS" for char in word)
 
 
+@lru_cache(maxsize=1 << 18)
 def is_number(word: str) -> bool:
     """Return whether a word has a decimal digit, of whatever script, and no letter.
 
