@@ -19,7 +19,7 @@ Out = TypeVar("Out")
 
 LANE_BYTES = 1 << 27
 MAX_LANES = 16
-LANE_BATCHES = 8
+LANE_BATCHES = 16
 
 
 def lanes(batches: Sequence[In], count_bytes: int) -> list[Sequence[In]]:
@@ -35,6 +35,7 @@ def lanes(batches: Sequence[In], count_bytes: int) -> list[Sequence[In]]:
     ['ace', 'bd']
     """
     n = max(2, min(MAX_LANES, LANE_BYTES // max(count_bytes, 1), len(batches) // LANE_BATCHES))
+    n = 1 << (n.bit_length() - 1)  # a power of two: 3 lanes on two processors would leave one idle half of the time
     return [lane for lane in (batches[first::n] for first in range(n)) if len(lane)]
 
 
