@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emnlp.cli import arguments
 from emnlp.cli.arguments import say
-from emnlp.cli.evaluate import _lines, _read_gold
+from emnlp.cli.evaluate import lines_of, read_gold
 from emnlp.cli.lengths import Lengths
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def add(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.
     text = align.add_argument_group("text")
     text.add_argument("--gold", metavar="FILE", type=arguments.path, help="score against these links")
     lines = "score only these pairs, as a Python slice: 0-based, END left out; 10000: are those after 10,000"
-    text.add_argument("--lines", metavar="FIRST:END:STEP", type=_lines, help=lines)
+    text.add_argument("--lines", metavar="FIRST:END:STEP", type=lines_of, help=lines)
     base = "where positions in GOLD start (0, but 1 for a .wa file)"
     text.add_argument("--base", type=int, choices=(0, 1), help=base)
     text.add_argument("--lowercase", action="store_true", help="lower-case both sides")
@@ -165,7 +165,7 @@ def _gold(args: argparse.Namespace, bitext: Bitext) -> tuple[slice, Gold | None]
         if args.lines:
             args.usage_error("--lines says which pairs to score; add --gold")
         return part, None
-    gold = _read_gold(args, [])
+    gold = read_gold(args, [])
     if gold.lines == len(bitext):
         gold = gold.select(part)
     elif gold.lines != n:

@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         what.add_argument(
             "--lines",
             metavar="FIRST:END:STEP",
-            type=_lines,
+            type=lines_of,
             help="score only these lines, as a Python slice: 0-based, END left out; 1::8 is every 8th from the second",
         )
         what.add_argument("--json", action="store_true", help="print one JSON object, with rates from 0 to 1")
@@ -74,7 +74,7 @@ def run_align(args: argparse.Namespace) -> int:
         raise InputError("more than one file is '-'; standard input can be read once, so give the others by name")
     lengths = [None if path is None else _lengths(path) for path in (args.source, args.target)]
     links, name = Links.read(args.links), display_name(args.links)
-    gold = _read_gold(args, lengths)
+    gold = read_gold(args, lengths)
     _check_same_lines(links, name, gold)
     _check_positions(links, name, gold, lengths)
     if args.lines is not None:
@@ -85,7 +85,7 @@ def run_align(args: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(text: str) -> slice:
+def lines_of(text: str) -> slice:
     """Parse ``FIRST:END:STEP``, each part optional."""
     if not re.fullmatch(r"\d*:\d*(:\d*)?", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{text!r} is not FIRST:END:STEP, such as 1::8 or 0:100")
@@ -103,7 +103,7 @@ def _lengths(path: str) -> list[int]:
     return [len(line.encode().split()) for line in text.removesuffix("\n").split("\n")] if text else []
 
 
-def _read_gold(args: argparse.Namespace, lengths: list[list[int] | None]) -> Gold:
+def read_gold(args: argparse.Namespace, lengths: list[list[int] | None]) -> Gold:
     """Read gold; its warnings go to standard error without a Python file and line."""
     import sys
     import warnings

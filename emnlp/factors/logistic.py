@@ -139,8 +139,9 @@ class Logistic(Factor):
 
     @cached_property
     def _others(self) -> Array:
-        """How many possible outcomes of each condition the support does not list, (C,)."""
-        return np.maximum(self.support.space - self.support.sizes, 0).astype(np.float64)
+        """How many outcomes of each condition are possible beside those that the support lists, (C,)."""
+        others = np.maximum(self.support.space - self.support.sizes, 0)
+        return others.astype(np.float64) if self.open else np.zeros(len(others))
 
     def unseen(self, params: Array, outcomes: Sequence[str]) -> Array | None:
         """Return what theta would be of outcomes that the support lacks, as if each were its only new one."""
@@ -194,22 +195,20 @@ class Logistic(Factor):
 
     def maximize(self, counts: Array, params: Array) -> Array:
         """M-step: climb from the last parameters, each weight in units of how sharply the objective bends along it."""
-        units = self._units(counts, self.theta(params))
-        totals = self.support.sum(counts)
+        units, totals = self._units(counts, self.theta(params)), self.support.sum(counts)
 
         def evaluate(x: Array) -> Point:
             weights = params + x * units
-            if self.pressure is None:
-                others = self._others if self.open else np.zeros(len(totals))
-                scores = self.linear.scores(weights)
-                fit, slopes = fit_rows(self.support.conditions, scores, others, counts, totals)
-                gradient = self.linear.gradient(slopes)
-                gradient -= 2 * self._kappas * weights
-                gradient *= units
-                return Point(x, fit + self._prior(weights), gradient)
-            theta = self.theta(weights)
-            value, gradient = self._gain(counts, weights, theta), self.gradient(counts, weights, theta)
-            return Point(x, value, gradient * units)
+            fit, slopes = fit_rows(self.support.conditions, self.linear.scores(weights), self._others, counts, totals)
+            if self.pressure is not None:
+                theta = self.theta(weights)
+                pull = self.pressure.pull(self.support, theta)
+                slopes += pull - self.support.spread(self.support.sum(pull)) * theta
+                fit -= self.pressure.value(self.support, theta)
+            gradient = self.linear.gradient(slopes)
+            gradient -= 2 * self._kappas * weights
+            gradient *= units
+            return Point(x, fit + self._prior(weights), gradient)
 
         memory = min(max(4, self.steps // 10), 20)
         top = climb(evaluate, np.zeros(len(params)), self.steps, memory, 1 / len(self.features))
@@ -220,24 +219,3 @@ class Logistic(Factor):
         mass = np.maximum(counts, self.support.spread(self.support.sum(counts)) * theta)
         bends = np.maximum(self.linear.gradient(mass), 0) + 2 * self._kappas
         return 1 / np.sqrt(bends + max(1e-6 * float(bends.max(initial=0.0)), 1e-12))
-
-    def _gain(self, counts: Array, params: Array, theta: Array) -> float:
-        """Return what the M-step climbs."""
-        used = counts > 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(theta[used])
-            if not np.isfinite(logs).all():  # theta is too small for a float, log theta is not
-                logs = self._logs(params)[used]
-        fit = float(dot(counts[used], logs))
-        return fit + self._prior(params) - (0.0 if self.pressure is None else self.pressure.value(self.support, theta))
-
-    def _logs(self, params: Array) -> Array:
-        """Return log theta, of scores that lie far apart, too."""
-        support, scores = self.support, self.linear.scores(params)
-        tops = np.full(support.n_conditions, -np.inf)
-        np.maximum.at(tops, support.conditions, scores)
-        scores -= support.spread(tops)
-        totals = support.sum(np.exp(scores))
-        if self.open:
-            totals += self._others * np.exp(-tops)
-        return scores - np.log(totals[support.conditions])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from emnlp.corpus.files import check_writable
 from emnlp.errors import InputError
 from emnlp.report.comparison import NOT_SHARES, Comparison, Run
-from emnlp.report.plots import _figure, _written
+from emnlp.report.plots import blank_figure, written
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,7 @@ def learning_curves(comparison: Comparison, path: str | os.PathLike[str] | None 
     if not runs:
         raise InputError("there is no learning curve to draw: every run failed")
     score = next((next(iter(run.scores), "") for run in runs), "")
-    figure = _figure(7.0, 6.4 if score else 3.8)
+    figure = blank_figure(7.0, 6.4 if score else 3.8)
     panels = figure.subplots(2 if score else 1, 1, sharex=True, squeeze=False)[:, 0]
     colours = {name: COLOURS[k % len(COLOURS)] for k, name in enumerate(comparison.variants)}
     for run in runs:
@@ -74,13 +74,13 @@ def learning_curves(comparison: Comparison, path: str | os.PathLike[str] | None 
     handles = {str(line.get_label()): line for line in panels[0].lines}
     look = {"ncols": len(handles) if len(handles) <= 5 else 3, "frameon": False, "fontsize": 9}
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", **look)
-    return _written(figure, path)
+    return written(figure, path)
 
 
 def check_picture(path: str | os.PathLike[str]) -> None:
     """Raise `InputError` if no picture could be written there: better now than after an hour of training."""
     suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in _figure(1.0, 1.0).canvas.get_supported_filetypes():
+    if suffix not in blank_figure(1.0, 1.0).canvas.get_supported_filetypes():
         raise InputError(f"{os.fspath(path)}: the suffix is not that of a picture; take .png, .pdf or .svg")
     check_writable(path)
 

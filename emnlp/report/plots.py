@@ -84,7 +84,7 @@ def alignment_matrix(
     cell = min(_CELL, _LARGEST / max(cells.shape))
     words = [[_shortened(token) for token in side] for side in (source, target)]
     margins = [max(map(len, side)) * _CHARACTER for side in words]
-    figure = _figure(cells.shape[1] * cell + margins[0] + 1.2, cells.shape[0] * cell + margins[1] + 0.8)
+    figure = blank_figure(cells.shape[1] * cell + margins[0] + 1.2, cells.shape[0] * cell + margins[1] + 0.8)
     axes = figure.add_subplot()
     image = _shades(axes, cells)
     _tokens(axes, words[0], words[1], font=9 * cell / _CELL)
@@ -95,7 +95,7 @@ def alignment_matrix(
     _colour_bar(axes, image, cells.shape[1] * cell)
     if marks:
         figure.legend(loc="outside lower center", ncols=len(marks), frameon=False, fontsize=9, markerscale=0.8)
-    return _written(figure, path)
+    return written(figure, path)
 
 
 def learning_curve(trace: Trace, path: str | os.PathLike[str] | None = None) -> Figure:
@@ -125,7 +125,7 @@ def learning_curve(trace: Trace, path: str | os.PathLike[str] | None = None) -> 
     """
     if not len(trace) or trace.n_items < 1:
         raise InputError("the trace has no iteration or no item; fit the model first, and draw its trace_")
-    figure = _figure(6.0, 3.8)
+    figure = blank_figure(6.0, 3.8)
     from matplotlib.ticker import MaxNLocator
 
     axes = figure.add_subplot()
@@ -135,7 +135,7 @@ def learning_curve(trace: Trace, path: str | os.PathLike[str] | None = None) -> 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color="0.9")
     axes.spines[["top", "right"]].set_visible(False)
-    return _written(figure, path)
+    return written(figure, path)
 
 
 def _cells(posterior: ArrayLike, n_source: int, n_target: int) -> Array:
@@ -205,7 +205,8 @@ def _shortened(token: str) -> str:
     return token if len(token) <= _LONGEST else token[: _LONGEST - 1] + "…"
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank_figure(width: float, height: float) -> Figure:
+    """Return a figure of so many inches, which needs no screen; an InputError if matplotlib is missing."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -216,7 +217,8 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+def written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+    """Write a figure, if there is a path, and return it."""
     if path is None:
         return figure
     suffix = Path(path).suffix.lower().removeprefix(".")
