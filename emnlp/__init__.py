@@ -19,7 +19,7 @@ _HOME = {
     "Jump": "factors", "Logistic": "factors", "PooledJump": "factors", "Uniform": "factors",
     "Crossed": "factors", "Tied": "factors",
     "DirectGradient": "learners", "EM": "learners",
-    "Bitext": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus",
+    "Bitext": "corpus", "Documents": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus",
     "TagDictionary": "corpus", "Tagged": "corpus", "Text": "corpus",
     "alignment_scores": "metrics", "tagging_scores": "metrics", "load": "model",
     "InputError": "errors", "NumericalError": "errors",
@@ -27,7 +27,7 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
-    from emnlp.corpus import Bitext, Gold, Links, Priors, TagDictionary, Tagged, Text
+    from emnlp.corpus import Bitext, Documents, Gold, Links, Priors, TagDictionary, Tagged, Text
     from emnlp.errors import InputError, NumericalError
     from emnlp.factors import (
         Backoff,

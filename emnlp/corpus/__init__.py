@@ -1,6 +1,7 @@
 """Corpora: readers, vocabularies, ragged ids, links, and where to get real text."""
 
 from emnlp.corpus.bitext import Bitext
+from emnlp.corpus.documents import Documents
 from emnlp.corpus.gold import Gold
 from emnlp.corpus.links import Links
 from emnlp.corpus.priors import Priors
@@ -8,4 +9,4 @@ from emnlp.corpus.tagdictionary import TagDictionary
 from emnlp.corpus.tagged import Tagged
 from emnlp.corpus.text import Text, Vocabulary
 
-__all__ = ["Bitext", "Gold", "Links", "Priors", "TagDictionary", "Tagged", "Text", "Vocabulary"]
+__all__ = ["Bitext", "Documents", "Gold", "Links", "Priors", "TagDictionary", "Tagged", "Text", "Vocabulary"]
