@@ -169,7 +169,7 @@ class Documents:
     @cached_property
     def lengths(self) -> Array:
         """The number of tokens of each document, (N,)."""
-        lengths: Array = np.bincount(self.rows, self.counts, len(self))
+        lengths: Array = np.bincount(self.rows, self.counts, len(self)).astype(np.float64)
         return lengths
 
     @cached_property
