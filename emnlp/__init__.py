@@ -18,7 +18,11 @@ _HOME = {
     "Backoff": "factors", "Categorical": "factors", "Diagonal": "factors", "Dirichlet": "factors", "Fixed": "factors",
     "Jump": "factors", "Logistic": "factors", "PooledJump": "factors", "Uniform": "factors",
     "Crossed": "factors", "Tied": "factors",
-    "DirectGradient": "learners", "EM": "learners",
+    "Gaussian": "factors", "GaussianMixture": "models", "Points": "corpus.points",
+    "LDA": "models", "PLSA": "models",
+    "LinearDynamicalSystem": "models", "LinearGaussian": "factors", "Series": "corpus",
+    "AnnealedEM": "learners", "Chain": "learners", "DirectGradient": "learners", "EM": "learners",
+    "HardEM": "learners", "IncrementalEM": "learners", "StepwiseEM": "learners",
     "Bitext": "corpus", "Documents": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus",
     "TagDictionary": "corpus", "Tagged": "corpus", "Text": "corpus",
     "alignment_scores": "metrics", "tagging_scores": "metrics", "load": "model",
@@ -27,7 +31,8 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 if TYPE_CHECKING:
-    from emnlp.corpus import Bitext, Documents, Gold, Links, Priors, TagDictionary, Tagged, Text
+    from emnlp.corpus import Bitext, Documents, Gold, Links, Priors, Series, TagDictionary, Tagged, Text
+    from emnlp.corpus.points import Points
     from emnlp.errors import InputError, NumericalError
     from emnlp.factors import (
         Backoff,
@@ -36,16 +41,29 @@ if TYPE_CHECKING:
         Diagonal,
         Dirichlet,
         Fixed,
+        Gaussian,
         Jump,
+        LinearGaussian,
         Logistic,
         PooledJump,
         Tied,
         Uniform,
     )
-    from emnlp.learners import EM, DirectGradient
+    from emnlp.learners import EM, AnnealedEM, Chain, DirectGradient, HardEM, IncrementalEM, StepwiseEM
     from emnlp.metrics import alignment_scores, tagging_scores
     from emnlp.model import load
-    from emnlp.models import HMM, IBM1, IBM2, Agreement, Aligner, HMMAligner
+    from emnlp.models import (  # noqa: F401
+        HMM,
+        IBM1,
+        IBM2,
+        LDA,
+        PLSA,
+        Agreement,
+        Aligner,
+        GaussianMixture,
+        HMMAligner,
+        LinearDynamicalSystem,
+    )
 
 
 def __getattr__(name: str) -> Any:

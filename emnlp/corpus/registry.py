@@ -30,7 +30,7 @@ class Entry:
     Parameters
     ----------
     name, kind, description, licence : str
-        `kind` is the layout, ``parallel`` or ``tagged`` (see ``corpora/README.md``).
+        `kind` is the layout, ``parallel``, ``tagged`` or ``documents`` (see ``corpora/README.md``).
     source : str
         Who has it, and how to get it.
     files, optional : tuple of str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -146,8 +146,36 @@ class Contingency:
         counts = self.cells[:, 2]
         return float(counts @ np.log2(self._sizes(side)[self.cells[:, side]] / counts) / self.n_tokens)
 
+    @property
+    def mutual_information(self) -> float:
+        """What clusters tell about tags, in bits."""
+        return max(0.0, self.entropy(1) - self.entropy_given(0))
+
     def _sizes(self, side: int) -> NDArray[np.float64]:
         return np.bincount(self.cells[:, side], self.cells[:, 2]).astype(np.float64)
+
+
+def counted(found: Any, gold: Any, gold_name: str, of: str, kind: str, place: Callable[[int], str]) -> Contingency:
+    """Return the table of two lists of labels, without what has no gold.
+
+    Parameters
+    ----------
+    found, gold : (N,) array or list of labels
+    gold_name : str
+        What messages call the gold.
+    of, kind : str
+        What messages call an item and its gold: ``token``, ``tag``.
+    place : function
+        From the number of an item to what messages call it.
+    """
+    (clusters, labels), (tags, golds) = numbered(found, "found"), numbered(gold, gold_name)
+    scored = golds >= 0
+    if not scored.any():
+        raise InputError(f"{gold_name}: no {of} has a gold {kind}; there is nothing to score")
+    missing = np.flatnonzero(scored & (labels < 0))
+    if len(missing):
+        raise InputError(f"{place(int(missing[0]))}: a gold {kind}, but no label found; label every {of}")
+    return Contingency.of(labels[scored], golds[scored], clusters, tags)
 
 
 def numbered(labels: Any, what: str) -> tuple[list[Label], NDArray[np.int64]]:
