@@ -12,7 +12,7 @@ from tqdm import tqdm
 from emnlp.blocks import Blocks
 from emnlp.engines import engine
 from emnlp.errors import NumericalError
-from emnlp.learners import Step
+from emnlp.learners import Step, Trace
 
 if TYPE_CHECKING:
     from emnlp.model import Model
@@ -41,9 +41,9 @@ def run(
     """
     trace, begin = model.trace_, time.perf_counter()
     monotone = model.learner.promises(model)
-    last_round = 1 + max(getattr(model.learner, "refresh_at", ()), default=-1)
+    limit = model.learner.limit(model.max_iter)
     quiet = None if model.verbose else True  # None: silent unless standard error is a terminal
-    with tqdm(total=model.max_iter, desc=type(model).__name__ + title, unit="it", disable=quiet) as bar:
+    with tqdm(total=limit, desc=type(model).__name__ + title, unit="it", disable=quiet) as bar:
         steps = model.learner.iterate(model, params, batches, engine(model.n_jobs))
         del params  # the first ones need not live through the fit
         for done, step in enumerate(steps):
@@ -60,7 +60,7 @@ def run(
                 trace.reason = f"max_iter: {done} M-steps done, the last not scored"
                 return step.params
             bar.set_postfix_str(f"{step.objective / trace.n_items:.4f} nats an item")
-            trace.reason = _reason(trace.objective, model.max_iter, model.tol, trace.n_items, last_round)
+            trace.reason = _reason(model, trace, limit)
             if trace.reason:
                 return step.params
             bar.update()
@@ -68,11 +68,12 @@ def run(
     raise AssertionError("a learner goes on until it is stopped")
 
 
-def _reason(objective: Sequence[float], max_iter: int, tol: float, n_items: int, last_round: int) -> str:
-    """Return why to stop now, or nothing; `last_round` is the first iteration after the last refresh."""
-    if len(objective) > max_iter:
-        return f"max_iter: {max_iter} M-steps done"
-    if len(objective) > 1 + last_round and tol > 0 and objective[-1] - objective[-2] < tol * n_items:
+def _reason(model: Model, trace: Trace, limit: int) -> str:
+    """Return why to stop now, or nothing; `limit` is the number of M-steps that there are at most."""
+    done, tol = len(trace) - 1, model.tol
+    if done >= limit:
+        return f"{'steps' if limit < model.max_iter else 'max_iter'}: {limit} M-steps done"
+    if done > 0 and tol > 0 and model.learner.settled(done) and trace[-1] - trace[-2] < tol * trace.n_items:
         return f"tol: the objective rose by less than {tol} nats an item"
     return ""
 

@@ -16,7 +16,7 @@ from emnlp.errors import InputError
 from emnlp.factors import Factor
 from emnlp.factors.base import Guarantee
 from emnlp.factors.reasons import Reason
-from emnlp.learners import EM, Learner, Step, Trace
+from emnlp.learners import EM, Chain, Learner, Step, Trace
 from emnlp.product import Product
 from emnlp.restarts import search
 from emnlp.starts import first
@@ -34,7 +34,8 @@ class Model(Product):
 
     Parameters
     ----------
-    learner : Learner
+    learner : Learner or sequence of Learner
+        Several take turns, see `Chain`.
     max_iter : int
         The number of M-steps; the last parameters are scored too, so ``trace_`` has one entry more.
     tol : float
@@ -85,6 +86,12 @@ class Model(Product):
     made: ClassVar[tuple[str, ...]] = ("_potentials",)
     """Attributes that are made of fitted ones when first needed, and kept for the next call."""
 
+    def __post_init__(self) -> None:
+        """Take several learners for a chain."""
+        if isinstance(self.learner, list | tuple):
+            self.learner = Chain(tuple(self.learner))
+        super().__post_init__()
+
     # What a model defines
 
     def supports(self, corpus: Any) -> dict[str, Support]:
@@ -118,6 +125,21 @@ class Model(Product):
     def decode(self, batch: Any, potentials: Blocks) -> Any:
         """Return the best latent structure of each item."""
         raise NotImplementedError
+
+    def best(self, batch: Any, potentials: Blocks) -> Any:
+        """Return the z of the highest P(x, z), as `count` takes it; `decode` may have another idea of the best."""
+        return self.decode(batch, potentials)
+
+    def shortened(self, theta: Blocks, words: float) -> Blocks:
+        """Return theta for an E-step in which no item counts for more than so many words.
+
+        Raises
+        ------
+        InputError
+            If the model's items have no length of which its posterior could know.
+        """
+        kind = type(self).__name__
+        raise InputError(f'AnnealedEM(by="length") is for mixtures of documents, not for a {kind}; use by="power"')
 
     def count(self, batch: Any, latent: Any, counts: Blocks) -> None:
         """Add ``#(t: c -> o | x, z)`` of each factor: the definition of the model."""
@@ -184,7 +206,7 @@ class Model(Product):
             pseudo = self.pseudo_counts(prior, corpus)
             factors = self.factors_.items()
             self._hold({name: each.informed(pseudo[name]) if name in pseudo else each for name, each in factors})
-        batches = self.index(corpus)
+        batches = self.index(corpus, self.learner.batch_size)
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))

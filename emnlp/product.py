@@ -74,6 +74,14 @@ class Product(Saved):
         """Return what the E-step reads, factor by factor."""
         return Blocks({name: factor.theta(params[name]) for name, factor in self.factors_.items()})
 
+    def tempered(self, theta: Blocks, power: float) -> Blocks:
+        """Return what the E-step reads if P(x, z) is raised to a power, factor by factor."""
+        return Blocks({name: factor.tempered(theta[name], power) for name, factor in self.factors_.items()})
+
+    def expected_log_likelihood(self, counts: Blocks, params: Blocks) -> float:
+        """Return ``counts . log theta``, the sum of the factors', in nats."""
+        return sum(each.expected_log_likelihood(counts[name], params[name]) for name, each in self.factors_.items())
+
     def maximize(self, counts: Blocks, params: Blocks) -> Blocks:
         """M-step, factor by factor."""
         return Blocks({name: factor.maximize(counts[name], params[name]) for name, factor in self.factors_.items()})

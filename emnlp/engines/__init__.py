@@ -55,12 +55,32 @@ class Engine:
             counts = potentials.zeros()
             return counts, sum(model.expect(batch, potentials, counts) for batch in lane)
 
-        lane_sums = self.map(add_up, lanes(batches, potentials.nbytes))
-        total, loglik = next(lane_sums)
-        for counts, value in lane_sums:
-            total += counts
-            loglik += value
+        total, loglik = self._summed(add_up, lanes(batches, potentials.nbytes))
         return model.collect(total), loglik
+
+    def count(self, model: Model, theta: Blocks, batches: Sequence[Any]) -> Blocks:
+        """Return the counts of the best latent structures of all batches, of which there is at least one."""
+        potentials = model.prepare(theta)
+        del theta
+
+        def add_up(lane: Sequence[Any]) -> tuple[Blocks, float]:
+            counts = model.collect(potentials.zeros())  # the factors' counts, all 0
+            for batch in lane:
+                model.count(batch, model.best(batch, potentials), counts)
+            return counts, 0.0
+
+        return self._summed(add_up, lanes(batches, potentials.nbytes))[0]
+
+    def _summed(
+        self, add_up: Callable[[Sequence[Any]], tuple[Blocks, float]], dealt: Sequence[Sequence[Any]]
+    ) -> tuple[Blocks, float]:
+        """Return the sums over the lanes of what `add_up` returns for each, lane after lane."""
+        lane_sums = self.map(add_up, dealt)
+        total, value = next(lane_sums)
+        for counts, more in lane_sums:
+            total += counts
+            value += more
+        return total, value
 
     def likelihood(self, model: Model, theta: Blocks, batches: Sequence[Any]) -> float:
         """Return the log-likelihood (nats) of all batches, without counts."""

@@ -91,6 +91,19 @@ class Factor(Saved):
         """Return what the E-step reads, (S,)."""
         raise NotImplementedError
 
+    def tempered(self, theta: Array, power: float) -> Array:
+        """Return what the E-step reads if P(x, z) is raised to a power: deterministic annealing does so."""
+        tempered: Array = theta**power
+        return tempered
+
+    def expected_log_likelihood(self, counts: Array, params: Array) -> float:
+        """Return ``counts . log theta`` in nats; with variational Bayes, theta is ``exp E[log theta]``.
+
+        0 log 0 is 0, and no other logarithm is less than that of `FLOOR`, as in the kernels.
+        """
+        theta, used = self.theta(params), counts > 0
+        return float(counts[used] @ np.log(np.maximum(theta[used], FLOOR)))
+
     def probabilities(self, params: Array) -> Array:
         """Return normalised probabilities, (S,), for held-out likelihoods and for people."""
         return self.theta(params)

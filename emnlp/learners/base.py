@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from emnlp.blocks import Blocks
 from emnlp.errors import InputError
@@ -33,18 +33,87 @@ class Step:
 
 @dataclass(frozen=True)
 class Learner(Saved):
-    """How E-step and M-step alternate; its whole state is in the `Step` that it yields."""
+    """How E-step and M-step alternate; its whole state is in the `Step` that it yields.
+
+    Parameters
+    ----------
+    steps : int, optional
+        Stop after so many M-steps, if ``max_iter`` allows as many; in a `Chain`, the next learner takes over.
+    """
+
+    steps: int | None = field(default=None, kw_only=True)
 
     guarantee: ClassVar[Guarantee] = "none"
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and not (isinstance(self.steps, Integral) and self.steps >= 1):
+            raise self.wrong("steps", "a number of M-steps, from 1")
+
+    def wrong(self, name: str, expected: str) -> InputError:
+        """Return the error that a setting is not what is expected."""
+        return InputError(f"{type(self).__name__}({name}={getattr(self, name)!r}): expected {expected}")
+
+    @property
+    def batch_size(self) -> int | None:
+        """The size of batches, as the model's `index` counts it; None leaves it to the model."""
+        return None
 
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
         """Yield the first parameters with their objective, then those after each of ``model.max_iter`` M-steps."""
         raise NotImplementedError
 
+    def limit(self, max_iter: int) -> int:
+        """Return how many M-steps there are at most."""
+        return max_iter if self.steps is None else min(self.steps, max_iter)
+
+    def settled(self, done: int) -> bool:
+        """Return whether the objective after so many M-steps is of the same kind as that before: `tol` compares them.
+
+        It is only so where the rest of the run has nothing new in store.
+        """
+        return done > 0
+
+    def leg(self, steps: int, last: bool) -> Self:
+        """Return the same learner for so many M-steps; if it is not the last one, another scores what it ends with."""
+        return replace(self, steps=steps)
+
     def promises(self, model: Model) -> bool:
         """Return whether the objective cannot fall: this learner, the model and every factor declare it."""
         promises = (self.guarantee, model.guarantee, *(factor.guarantee for factor in model.factors_.values()))
         return all(each == "monotone" for each in promises)
+
+
+@dataclass(frozen=True)
+class Scoring(Learner):
+    """A learner that takes another pass over the corpus to score the last parameters, or leaves it."""
+
+    score_last: bool = field(default=True, kw_only=True)
+
+    def leg(self, steps: int, last: bool) -> Self:  # noqa: D102
+        return replace(self, steps=steps, score_last=self.score_last and last)
+
+    def end(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, state: Any = None) -> Step:
+        """Return the last step: with the penalised log-likelihood, if it is wanted."""
+        wanted = self.score_last or model.max_iter == 0
+        return Step(params, self.score(model, params, batches, engine) if wanted else None, state)
+
+    def score(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> float:
+        """Return the objective of parameters: the penalised log-likelihood."""
+        return engine.likelihood(model, model.theta(params), batches) + model.penalty(params)
+
+
+def check_climbs(learner: Learner, model: Model) -> None:
+    """Raise an InputError if the counts of a model's E-step are not those of its own posterior."""
+    if not model.counts_climb:
+        name, kind = type(learner).__name__, type(model).__name__
+        raise InputError(f"{name}: the counts of {kind} are those of no posterior of its own; use EM()")
+
+
+def check_size(learner: Learner) -> None:
+    """Raise an InputError if a learner asks for batches of no size."""
+    size = learner.batch_size
+    if size is not None and not (isinstance(size, Integral) and size >= 1):
+        raise learner.wrong("batch_size", "a whole number from 1")
 
 
 def rounds(learner: Learner, given: Any) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emnlp.blocks import Blocks
-from emnlp.learners.base import Learner, Step, rounds
+from emnlp.learners.base import Scoring, Step, rounds
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EM(Learner):
+class EM(Scoring):
     """Batch EM: the objective never falls. Not for corpora of which a part already tells most: there, go online.
 
     Parameters
     ----------
+    steps : int, optional
+        As for every `Learner`.
     score_last : bool
         Score the last parameters, too, which takes another pass over the corpus; otherwise the trace is one shorter.
     refresh_at : tuple of int
         After so many M-steps the factors are refreshed: a new round of a regulariser begins. The objective may fall.
     """
 
-    score_last: bool = True
+    steps: int | None = None
     refresh_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "refresh_at", rounds(self, self.refresh_at))
 
     @property
@@ -38,15 +41,15 @@ class EM(Learner):
         """The objective of one round never falls."""
         return "none" if self.refresh_at else "monotone"
 
+    def settled(self, done: int) -> bool:  # noqa: D102
+        return done > 1 + max(self.refresh_at, default=-1)
+
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
-        for done in range(model.max_iter):
+        for done in range(self.limit(model.max_iter)):
             counts, loglik = engine.expect(model, model.theta(params), batches)
             yield Step(params, loglik + model.penalty(params))
             if done in self.refresh_at:
                 model.refresh(counts, params)
             params = model.maximize(counts, params)
             del counts  # on a large lexicon, not to live through the next E-step
-        if self.score_last or model.max_iter == 0:
-            yield Step(params, engine.likelihood(model, model.theta(params), batches) + model.penalty(params))
-        else:
-            yield Step(params, None)
+        yield self.end(model, params, batches, engine)

@@ -52,6 +52,7 @@ class DirectGradient(Learner):
     refresh_at: tuple[int, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "refresh_at", rounds(self, self.refresh_at))
         if self.direction not in ("lbfgs", "cg"):
             raise InputError(f"DirectGradient(direction={self.direction!r}): expected 'lbfgs' or 'cg'")
@@ -62,6 +63,9 @@ class DirectGradient(Learner):
     def guarantee(self) -> Guarantee:  # type: ignore[override]
         """The line search takes no step down."""
         return "none" if self.refresh_at else "monotone"
+
+    def settled(self, done: int) -> bool:  # noqa: D102
+        return done > 1 + max(self.refresh_at, default=-1)
 
     def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
         """Yield the first parameters, then those after each line search, until there is no way up."""

@@ -231,7 +231,7 @@ class Aligner(BitextModel):
 
     def best(self, batch: TwoWay, potentials: Blocks) -> dict[str, NDArray[np.int32]]:
         """Return each target token's component in the best alignment of each direction."""
-        return {name: way.decode(getattr(batch, name), potentials.part(name)) for name, way in self.directions.items()}
+        return {name: way.best(getattr(batch, name), potentials.part(name)) for name, way in self.directions.items()}
 
     def count(self, batch: TwoWay, latent: Mapping[str, NDArray[np.int32]], counts: Blocks) -> None:
         """Count each direction's latent alignment with its own model; `latent` has one a direction."""

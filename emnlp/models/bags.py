@@ -77,7 +77,7 @@ class BagModel(Model):
         return data.hidden() if fitted else data
 
     def _learn_words(self, corpus: Documents) -> None:
-        known = np.bincount(corpus.ids, corpus.counts, len(corpus.vocabulary))
+        known = np.bincount(corpus.ids, corpus.counts, len(corpus.vocabulary)).astype(np.float64)
         if not known.any():
             raise InputError(f"{corpus.name}: nothing to learn from: there is no word in it")
         used = np.flatnonzero(known)

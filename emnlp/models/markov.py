@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.errors import InputError
 from emnlp.factors import Categorical, Factor
 from emnlp.factors.base import Guarantee
 from emnlp.inference import markov
@@ -42,12 +41,6 @@ class MarkovTagger(Tagger):
         super().__post_init__()
         self.check_choice("decoding", ("posterior", "viterbi"))
         self.check_choice("dtype", tuple(LOWEST))
-
-    def check_choice(self, name: str, values: Sequence[str]) -> None:
-        """Raise an InputError unless a setting is one of some values."""
-        if getattr(self, name) not in values:
-            given = f"{type(self).__name__}({name}={getattr(self, name)!r})"
-            raise InputError(f"{given}: expected {' or '.join(map(repr, values))}")
 
     def rebuilt(self) -> dict[str, Any]:  # noqa: D102
         states, words = self.states_.words, self.vocabulary_.words
@@ -144,6 +137,10 @@ class MarkovTagger(Tagger):
             return markov.best_paths(*arguments)
         posteriors = markov.posteriors(*arguments)
         return posteriors[: len(batch.words), : len(self.states_)].argmax(axis=1).astype(np.int32)
+
+    def best(self, batch: Sentences, potentials: Blocks) -> NDArray[np.int32]:
+        """Return the states of the most probable paths (Viterbi), (N,)."""
+        return markov.best_paths(*self._arguments(batch, potentials))
 
     def count(self, batch: Sentences, latent: NDArray[np.int32], counts: Blocks) -> None:  # noqa: D102
         n_states = len(self.states_)

@@ -189,17 +189,12 @@ class NaiveBayesMixture(BagModel):
         return self._posteriors(batch, potentials)[0].argmax(axis=1)
 
     def count(self, batch: Bags, latent: NDArray[np.int64], counts: Blocks) -> None:  # noqa: D102
-        component, feature = counts["component"], counts["feature"]
-        np.add.at(component, latent, batch.weights)
-        if self.binary:
-            table = feature.reshape(len(self.vocabulary_), -1, 2)
-            for d, (k, weight) in enumerate(zip(latent.tolist(), batch.weights.tolist())):
-                words = batch.words[batch.rows == d]
-                table[:, k, 0] += weight
-                table[words, k] += [-weight, weight]
-        else:
-            table, rows = feature.reshape(len(self.vocabulary_), -1), batch.rows
-            np.add.at(table, (batch.words, latent[rows]), batch.times * batch.weights[rows])
+        shares = np.zeros((len(batch), len(self.components_)))
+        shares[np.arange(len(batch)), latent] = batch.weights
+        new = {"component": np.zeros(shares.shape[1]), "feature": np.zeros((len(self.vocabulary_), shares.shape[1]))}
+        bags.count(*batch.arrays, shares, new["component"], new["feature"])
+        for name, array in self.collect(Blocks(new)).items():
+            counts[name][:] += array
 
     # Starts
 
