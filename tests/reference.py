@@ -11,7 +11,7 @@ import numpy as np
 
 from emnlp.blocks import Blocks, prefixed
 from emnlp.factors import Bucketed
-from emnlp.models import HMM, Aligner
+from emnlp.models import HMM, Aligner, NaiveBayesMixture
 
 
 def latents(model, batch):
@@ -25,6 +25,10 @@ def latents(model, batch):
         allowed = [np.flatnonzero(mask) for mask in batch.masks[batch.sets]]
         for states in itertools.product(*allowed):
             yield np.array(states, np.int32)
+        return
+    if isinstance(model, NaiveBayesMixture):
+        for k in range(len(model.components_)) if batch.labels[0] < 0 else batch.labels[:1]:
+            yield np.array([k])
         return
     ((n_source, n_target),) = batch.sizes.tolist()
     for components in itertools.product(range(n_source + 1), repeat=n_target):

@@ -19,10 +19,12 @@ from emnlp import (
     Diagonal,
     DirectGradient,
     Dirichlet,
+    Documents,
     Fixed,
     HMMAligner,
     Jump,
     Logistic,
+    NaiveBayesMixture,
     PooledJump,
     TagDictionary,
     Tagged,
@@ -197,6 +199,21 @@ ROWS |= {
     "Aligner-features": Row(partial(_aligner, IBM1, {"lexical": ALIKE}, {"lexical": TABLE}, learner=DIRECT), 2),
 }
 
+for k, (feature_name, feature) in enumerate(FACTORS.items()):
+    for m, kind in enumerate(("multinomial", "bernoulli")):
+        component_name = list(FACTORS)[(k + 2 * m) % len(FACTORS)]
+        make = partial(NaiveBayesMixture, 2, kind=kind, component=FACTORS[component_name], feature=feature)
+        family = "labelled" if (k + m) % 2 and feature_name != "categorical" else "documents"  # no zeros at the start
+        ROWS[f"NaiveBayes-{kind}-{component_name}-{feature_name}-{family}"] = Row(
+            partial(make, init=("random", "documents", "spherical")[k % 3]), family=family
+        )
+ROWS |= {
+    "NaiveBayes-features-direct": Row(
+        partial(NaiveBayesMixture, 3, component=TABLE, feature=SPELT(), learner=DIRECT), family="labelled"
+    ),
+    "NaiveBayes-1": Row(partial(NaiveBayesMixture, 1), family="documents"),
+}
+
 
 def bitexts(longest):
     """Bitexts small enough to enumerate: empty sentences, sentences of one word, repeated words among them."""
@@ -220,8 +237,27 @@ def tagged_texts(longest):
     return sentences.filter(any).map(lambda each: Tagged.from_sents(each).constrained(DICTIONARY))
 
 
+def documents(longest):
+    """Documents, of which some are empty; one has a word."""
+    tokens = st.lists(st.lists(st.sampled_from("abc"), max_size=longest), min_size=1, max_size=4)
+    return tokens.filter(any).map(Documents.from_tokens)
+
+
+def labelled_documents(longest):
+    """Documents of which some have a label."""
+    item = st.tuples(st.lists(st.sampled_from("abc"), max_size=longest), st.sampled_from(["A", "B", None]))
+    pairs = st.lists(item, min_size=1, max_size=4).filter(lambda each: any(words for words, _ in each))
+    return pairs.map(lambda each: Documents.from_tokens(map(itemgetter(0), each)).labelled([k for _, k in each], "AB"))
+
+
 DICTIONARY = TagDictionary({"a": ("A",), "b": ("A", "B")})
-CORPORA = {"bitext": bitexts, "text": texts, "tagged": tagged_texts}
+CORPORA = {
+    "bitext": bitexts,
+    "text": texts,
+    "tagged": tagged_texts,
+    "documents": documents,
+    "labelled": labelled_documents,
+}
 SENTENCES = ["abab", "", "b", "cab", "aa", "bbb", "ca"]
 EXAMPLE = Bitext.from_pairs(
     [
@@ -240,4 +276,6 @@ EXAMPLES = {
     "tagged": Tagged.from_sents(
         [[(word, "B" if k == 2 else None) for k, word in enumerate(sentence)] for sentence in SENTENCES]
     ).constrained(DICTIONARY),
+    "documents": Documents.from_tokens(map(list, SENTENCES)),
+    "labelled": Documents.from_tokens(map(list, SENTENCES), ["A", None, None, "B", None, None, None]),
 }

@@ -81,7 +81,7 @@ def add_counts(first, last, words, times, shares, used, by_component, by_feature
 
 
 @njit(nogil=True, cache=True)
-def expect(starts, words, times, labels, weights, component, base, feature, budget, by_component, by_feature):
+def expect(starts, words, times, labels, weights, component, base, feature, budget, by_component, by_base, by_feature):
     """Add expected counts, each document's times its weight; return the weighted log-likelihood in nats."""
     scores, used = np.empty(len(component)), np.empty(len(component), np.int64)
     loglik = 0.0
@@ -93,13 +93,15 @@ def expect(starts, words, times, labels, weights, component, base, feature, budg
         loglik += weights[d] * (_fix(scores, labels[d]) if labels[d] >= 0 else _normalise(scores))
         for k in range(len(scores)):
             scores[k] *= weights[d]
+        by_base += scores
         add_counts(first, last, words, times, scores, used, by_component, by_feature)
     return loglik
 
 
 @njit(nogil=True, cache=True)
-def count(starts, words, times, shares, by_component, by_feature):
+def count(starts, words, times, shares, by_component, by_base, by_feature):
     """Add the counts of documents that have `shares`, (N, K), of the components."""
     used = np.empty(shares.shape[1], np.int64)
     for d in range(len(starts) - 1):
+        by_base += shares[d]
         add_counts(starts[d], starts[d + 1], words, times, shares[d], used, by_component, by_feature)

@@ -159,10 +159,11 @@ class NaiveBayesMixture(BagModel):
         return Blocks(dict(theta) | {"budget": np.array([float(words)])})
 
     def collect(self, counts: Blocks) -> Blocks:  # noqa: D102
-        component, feature = counts["component"], counts["feature"]
+        feature = counts["feature"]
         if self.binary:
-            feature = np.stack([np.maximum(component - feature, 0.0), feature], axis=2)
-        return Blocks({"component": component, "feature": feature.ravel()})
+            absent = np.maximum(counts["base"] - feature, 0.0)  # of documents without the word
+            feature = np.stack([absent, feature], axis=2)
+        return Blocks({"component": counts["component"], "feature": feature.ravel()})
 
     def _arguments(self, batch: Bags, potentials: Blocks) -> tuple[Any, ...]:
         tables = (potentials[name] for name in ("component", "base", "feature"))
@@ -170,9 +171,8 @@ class NaiveBayesMixture(BagModel):
 
     def expect(self, batch: Bags, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
         arguments = self._arguments(batch, potentials)
-        return bags.expect(
-            *batch.arrays, batch.labels, batch.weights, *arguments, counts["component"], counts["feature"]
-        )
+        into = (counts[name] for name in ("component", "base", "feature"))
+        return bags.expect(*batch.arrays, batch.labels, batch.weights, *arguments, *into)
 
     def _posteriors(self, batch: Bags, potentials: Blocks) -> tuple[Array, Array]:
         return bags.posteriors(*batch.arrays, batch.labels, *self._arguments(batch, potentials))
@@ -191,10 +191,19 @@ class NaiveBayesMixture(BagModel):
     def count(self, batch: Bags, latent: NDArray[np.int64], counts: Blocks) -> None:  # noqa: D102
         shares = np.zeros((len(batch), len(self.components_)))
         shares[np.arange(len(batch)), latent] = batch.weights
-        new = {"component": np.zeros(shares.shape[1]), "feature": np.zeros((len(self.vocabulary_), shares.shape[1]))}
-        bags.count(*batch.arrays, shares, new["component"], new["feature"])
-        for name, array in self.collect(Blocks(new)).items():
+        for name, array in self._soft_counts([batch], shares).items():
             counts[name][:] += array
+
+    def _soft_counts(self, batches: Sequence[Bags], shares: Array) -> Blocks:
+        """Return the counts of documents that have these shares of the components, (N, K)."""
+        n = shares.shape[1]
+        counts = Blocks(
+            {"component": np.zeros(n), "base": np.zeros(n), "feature": np.zeros((len(self.vocabulary_), n))}
+        )
+        ends = np.cumsum([len(batch) for batch in batches])
+        for batch, here in zip(batches, np.split(shares, ends[:-1])):
+            bags.count(*batch.arrays, here, *counts.values())
+        return self.collect(counts)
 
     # Starts
 
@@ -203,11 +212,8 @@ class NaiveBayesMixture(BagModel):
         params = super().first(corpus, batches, None)
         labels = np.concatenate([batch.labels for batch in batches])
         shares = first_shares(self.init, corpus.within(self.vocabulary_), labels, len(self.components_), rng)
-        counts = self.prepare(self.theta(params)).zeros()
-        for batch in batches:
-            here = shares[batch.items] * batch.weights[:, None]
-            bags.count(*batch.arrays, here, counts["component"], counts["feature"])
-        return self.maximize(self.collect(counts), params)
+        weights = np.concatenate([batch.weights for batch in batches])
+        return self.maximize(self._soft_counts(batches, shares * weights[:, None]), params)
 
     # What users call
 
