@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Agreement": "models", "Aligner": "models", "HMM": "models",
-    "HMMAligner": "models", "IBM1": "models", "IBM2": "models",
+    "HMMAligner": "models", "NaiveBayesMixture": "models", "IBM1": "models", "IBM2": "models",
     "Backoff": "factors", "Categorical": "factors", "Diagonal": "factors", "Dirichlet": "factors", "Fixed": "factors",
     "Jump": "factors", "Logistic": "factors", "PooledJump": "factors", "Uniform": "factors",
     "Crossed": "factors", "Tied": "factors",
@@ -25,7 +25,7 @@ _HOME = {
     "HardEM": "learners", "IncrementalEM": "learners", "StepwiseEM": "learners",
     "Bitext": "corpus", "Documents": "corpus", "Gold": "corpus", "Links": "corpus", "Priors": "corpus",
     "TagDictionary": "corpus", "Tagged": "corpus", "Text": "corpus",
-    "alignment_scores": "metrics", "tagging_scores": "metrics", "load": "model",
+    "alignment_scores": "metrics", "clustering_scores": "metrics", "tagging_scores": "metrics", "load": "model",
     "InputError": "errors", "NumericalError": "errors",
 }  # fmt: skip
 __all__ = sorted(_HOME)
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
         Uniform,
     )
     from emnlp.learners import EM, AnnealedEM, Chain, DirectGradient, HardEM, IncrementalEM, StepwiseEM
-    from emnlp.metrics import alignment_scores, tagging_scores
+    from emnlp.metrics import alignment_scores, clustering_scores, tagging_scores
     from emnlp.model import load
-    from emnlp.models import (  # noqa: F401
+    from emnlp.models import (
         HMM,
         IBM1,
         IBM2,
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         GaussianMixture,
         HMMAligner,
         LinearDynamicalSystem,
+        NaiveBayesMixture,
     )
 
 

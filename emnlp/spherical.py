@@ -11,8 +11,29 @@ from emnlp.blocks import Array
 from emnlp.corpus.documents import Documents
 
 
+def tfidf(documents: Documents, inverse: Array) -> Array:
+    """Return ``(1 + log tf) * idf`` of each entry, (M,), each document scaled to a vector of length 1.
+
+    Parameters
+    ----------
+    documents : Documents
+    inverse : (V,) array
+        The idf of each word, such as of `inverse_frequency`.
+    """
+    values = (1 + np.log(np.maximum(documents.counts, 1))) * inverse[documents.ids]
+    norms = np.sqrt(np.bincount(documents.rows, values**2, len(documents)))
+    unit: Array = values / np.maximum(norms, 1e-300)[documents.rows]
+    return unit
+
+
+def inverse_frequency(documents: Documents) -> Array:
+    """Return ``log(N / df)`` of each word, (V,)."""
+    inverse: Array = np.log(len(documents) / np.maximum(documents.document_frequency, 1))
+    return inverse
+
+
 def unit_rows(documents: Documents) -> Any:
-    """Return the documents as unit vectors, (N, V), sparse: ``(1 + log tf) * log(N / df)``, normalised.
+    """Return the documents as unit vectors of `tfidf`, (N, V), sparse.
 
     A document without a word, or with only those that all documents have, is a row of zeros.
 
@@ -22,11 +43,8 @@ def unit_rows(documents: Documents) -> Any:
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    idf = np.log(len(documents) / np.maximum(documents.document_frequency, 1))
-    values = (1 + np.log(np.maximum(documents.counts, 1))) * idf[documents.ids]
-    norms = np.sqrt(np.bincount(documents.rows, values**2, len(documents)))
     rows = documents.matrix.copy()
-    rows.data = values / np.maximum(norms, 1e-300)[documents.rows]
+    rows.data = tfidf(documents, inverse_frequency(documents))
     return rows
 
 

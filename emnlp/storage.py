@@ -11,17 +11,21 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save, save_file
 
+from emnlp.blocks import Blocks
 from emnlp.corpus.files import is_special, replacing
 from emnlp.errors import InputError
 
+T = TypeVar("T")
+
 FORMAT = 1
 _SCALARS = (str, int, float, bool, type(None))
+_PACKABLE: dict[str, type] = {}
 
 
 class Saved:
@@ -84,18 +88,83 @@ def build(description: Any) -> Any:
         raise InputError(f"the fields of {kind.__name__} do not fit ({error})") from None
 
 
+def packable(kind: type[T]) -> type[T]:
+    """Let `pack` take a dataclass: what a learner needs to go on, say. A decorator."""
+    _PACKABLE[kind.__name__] = kind
+    return kind
+
+
+def pack(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    """Return a JSON value for a tree of scalars, sequences, dictionaries, arrays, Blocks and `packable` dataclasses.
+
+    Its arrays are put into `arrays`, and the tree has their names.
+
+    Examples
+    --------
+    >>> arrays = {}
+    >>> packed = pack({"k": 3, "rows": (np.ones(2), None)}, arrays)
+    >>> unpack(packed, arrays)
+    {'k': 3, 'rows': (array([1., 1.]), None)}
+    """
+    if isinstance(value, np.ndarray):
+        arrays[name := f"a{len(arrays)}"] = value
+        return {"array": name}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, _SCALARS):
+        return value
+    if isinstance(value, list):
+        return [pack(item, arrays) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [pack(item, arrays) for item in value]}
+    if isinstance(value, Blocks):
+        return {"blocks": pack(dict(value), arrays)}
+    if isinstance(value, dict):
+        return {"pairs": [[pack(key, arrays), pack(item, arrays)] for key, item in value.items()]}
+    if type(value) is _PACKABLE.get(type(value).__name__):
+        fields = [field.name for field in dataclasses.fields(value) if field.init]  # type: ignore[arg-type]
+        return {"is": type(value).__name__, "fields": {name: pack(getattr(value, name), arrays) for name in fields}}
+    raise InputError(f"cannot write {type(value).__name__} into a checkpoint; decorate it with emnlp.storage.packable")
+
+
+def unpack(packed: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+    """Return the tree that `pack` made a JSON value of."""
+    if isinstance(packed, list):
+        return [unpack(item, arrays) for item in packed]
+    if not isinstance(packed, dict):
+        return packed
+    if "is" in packed:
+        return _PACKABLE[packed["is"]](**{name: unpack(item, arrays) for name, item in packed["fields"].items()})
+    ((kind, content),) = packed.items()
+    if kind == "array":
+        return arrays[content]
+    if kind == "tuple":
+        return tuple(unpack(item, arrays) for item in content)
+    if kind == "blocks":
+        return Blocks(unpack(content, arrays))
+    return {unpack(key, arrays): unpack(item, arrays) for key, item in content}
+
+
 def write(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write arrays and a JSON header as one file, whole or not at all."""
-    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {"emnlp": json.dumps({"format": FORMAT, **header})}
     with replacing(path) as part:
         try:
-            if is_special(part):
-                part.write_bytes(save(tensors, metadata))
-            else:
-                save_file(tensors, part, metadata)
-        except (SafetensorError, OSError) as error:
+            fill(part, header, arrays)
+        except OSError as error:
             raise InputError(f"{os.fspath(path)}: cannot be written ({error})") from None
+
+
+def fill(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Write arrays and a JSON header into a file; OSError if that cannot be done."""
+    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    metadata = {"emnlp": json.dumps({"format": FORMAT, **header})}
+    try:
+        if is_special(path):
+            path.write_bytes(save(tensors, metadata))
+        else:
+            save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from None
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:

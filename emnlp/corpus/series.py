@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,13 @@ from emnlp.errors import InputError
 
 MOST = 1e100
 """What an observation may be at most: its square, many times, is still a number."""
+
+
+WINDOW, MOST_COLUMNS = 10, 100
+"""Rows of a window, and how many numbers that may be: longer ones see through more noise."""
+
+CHUNK = 8192
+"""Windows of rows that are held at once."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,34 +119,39 @@ class Series(Sequence[Array]):
         variance = np.nanmean((self.rows - mean) ** 2, axis=0)
         return mean, np.where(variance > np.maximum(1e-20 * mean**2, 1e-200), variance, 1.0)
 
-    def components(self, n: int, length: int, rng: np.random.Generator | None = None) -> Array:
-        """Return n principal components, (N, n), of windows of so many rows: each row with those after it.
+    def components(self, n: int, rng: np.random.Generator | None = None) -> Array:
+        """Return n principal components, (N, n), of windows of `WINDOW` rows: each row with those after it.
 
-        Columns count alike; what is missing, or after the end, counts as their mean. The components have mean 0 and
-        variance 1, or are 0 where the windows vary in fewer directions.
+        Columns count alike; what is missing, or after the end, counts as their mean. The components are independent,
+        of variance 1, or 0 where the windows vary in fewer directions.
 
         Parameters
         ----------
-        n, length : int
+        n : int
         rng : Generator, optional
             Mixes the others into the principal ones.
         """
         mean, scale = self.centre_and_scale()
+        length = max(-(-n // len(mean)), min(WINDOW, MOST_COLUMNS // len(mean)), 1)
         rows = np.nan_to_num((self.rows - mean) / np.sqrt(scale))
-        ends = np.repeat(self.starts[1:], self.lengths)
-        later = np.arange(len(rows))[:, None] + np.arange(length)
-        windows = np.where((later < ends[:, None])[:, :, None], rows[np.minimum(later, len(rows) - 1)], 0.0)
-        windows = windows.reshape(len(rows), -1)
-        windows -= windows.mean(axis=0)
-        variances, directions = np.linalg.eigh(windows.T @ windows / len(rows))
-        mixed = np.eye(len(variances), n)
+        covariance = sum(each.T @ each for each in self._windows(rows, length)) / max(len(rows), 1)
+        directions = np.linalg.eigh(covariance)[1][:, ::-1]
+        mixed = np.eye(len(directions), n)
         if rng is not None:
             mixed += 0.5 * rng.standard_normal(mixed.shape)
-        found = windows @ directions[:, ::-1] @ mixed
-        # independent of each other again
-        deviations, axes = np.linalg.eigh(found.T @ found / len(rows))
-        used = deviations > 1e-12 * max(deviations[-1], 1e-300)
-        return found @ (axes * np.where(used, 1 / np.sqrt(np.where(used, deviations, 1)), 0.0))
+        mixed = directions @ mixed
+        variances, axes = np.linalg.eigh(mixed.T @ covariance @ mixed)
+        used = variances > 1e-12 * max(variances[-1], 1e-300)
+        mixed = mixed @ (axes * np.where(used, 1 / np.sqrt(np.where(used, variances, 1)), 0.0))
+        return np.concatenate([each @ mixed for each in self._windows(rows, length)])
+
+    def _windows(self, rows: Array, length: int) -> Iterator[Array]:
+        """Yield windows of rows, (n, length * D), some thousands at a time."""
+        ends = np.repeat(self.starts[1:], self.lengths)
+        for a in range(0, len(rows), CHUNK):
+            later = np.arange(a, min(a + CHUNK, len(rows)))[:, None] + np.arange(length)
+            there = later < ends[a : a + CHUNK, None]
+            yield np.where(there[:, :, None], rows[np.where(there, later, 0)], 0.0).reshape(len(later), -1)
 
 
 def _is_several(data: Any) -> bool:

@@ -27,7 +27,7 @@ class Bags:
     """A batch of documents: `words`, (M,), and how often, `times`, (M,), are those of document d from ``starts[d]``.
 
     `labels`, `weights` and `items`, (N,), are the component of each document, -1 if it is not known, what the document
-    counts for, and its number in the corpus.
+    counts for, and its number in the corpus; `local` holds what an E-step leaves for the next one on the same batch.
     """
 
     starts: NDArray[np.int64]
@@ -36,6 +36,7 @@ class Bags:
     labels: NDArray[np.int64]
     weights: Array
     items: NDArray[np.int64]
+    local: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.items)
