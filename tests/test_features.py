@@ -132,6 +132,26 @@ def test_pages_are_compared_by_their_beginning():
     assert fired(SharedPrefix(5).columns(support))[0] == {"lower-shared-prefix>=5"}
 
 
+@given(st.lists(st.text("aàbcdé-", max_size=9), min_size=1, max_size=6), st.sampled_from([0.05, 0.3, 0.5, 0.99, 1.0]))
+def test_edit_distance_below_leaves_out_the_other_bins_alone(words, below):
+    """Pairs that cannot be near enough are not compared; the others have the bins that they would have had."""
+    long = [word + "xyz" * 30 + word[::-1] for word in words[:2]]
+    sides = [*words, *long, None], [None, *long, *words]
+    pairs = Support.dense(len(sides[0]), len(sides[1]), sides)
+    some, every = (EditDistance(10, below=least).columns(pairs) for least in (below, np.inf))
+    assert list(some.names) == list(every.names)[: len(some.names)]
+    np.testing.assert_array_equal(some.matrix.toarray(), every.matrix.toarray()[:, : len(some.names)])
+
+
+def test_stems_that_several_pairs_share():
+    left, right = ["house", None, "Houses", "dog", "houseboat"], ["maison", "chien", None, "maisons", "Maïs"]
+    pairs = Support.pairs([0, 3, 2, 4, 1, 0, 3], [0, 1, 3, 4, 0, 2, 3], 5, 5, (left, right))
+    columns = StemPair(4).columns(pairs)
+    assert list(columns.names) == ["stems=hous|mais"]
+    assert columns.matrix.toarray().ravel().tolist() == [1, 0, 1, 1, 0, 0, 0]
+    assert sorted(StemPair(4, 1).columns(pairs).names) == ["stems=dog|chie", "stems=dog|mais", "stems=hous|mais"]
+
+
 @EXAMPLES
 @given(some=lists)
 def test_a_column_fires_on_the_words_that_its_name_says(some):

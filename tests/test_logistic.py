@@ -30,6 +30,7 @@ from emnlp.features import (
     Suffixes,
     Word,
 )
+from emnlp.inference.rows import fit_rows, less_expected, open_softmax_rows
 from emnlp.models.lexicon import lexical_support
 from emnlp.storage import build, describe
 from emnlp.support import Support
@@ -126,12 +127,46 @@ def test_scores_are_sums_of_the_weights_that_fire(name, features, min_count, see
 
 def test_what_is_cut_is_counted():
     support = SUPPORTS["by condition"]  # of the suffixes of words, b, c and bc fire on two words or more
-    linear = Logistic((Suffixes(3), Slot()), min_count=2).bind(support).linear
+    factor = Logistic((Suffixes(3), Slot()), min_count=2).bind(support)
+    linear = factor.linear
     suffixes = Counter(name for word in RIGHT for name in on_word(Suffixes(3), word))
     kept = {name for name, n in suffixes.items() if n >= 2}
     assert {linear.label(k)[1] for k in range(linear.n_weights)} == kept
-    assert linear.dropped == len(suffixes) - len(kept) + len(support)
+    assert factor.dropped == len(suffixes) - len(kept) + len(support)
     assert linear.n_weights == len(LEFT) * len(kept)
+
+
+@pytest.mark.parametrize("scale", [1.0, 50.0, 400.0, 1e5])
+@pytest.mark.parametrize("others", [np.zeros(4), np.array([0.0, 3.0, 0.0, 1e6])], ids=["closed", "open"])
+def test_fit_and_slopes_at_scores_of_any_size(scale, others):
+    rng = np.random.default_rng(int(scale))
+    conditions = np.array([0, 0, 1, 3, 1, 0, 3], np.int32)  # row 2 has no slot
+    x, counts = scale * rng.standard_normal(7), rng.exponential(size=7)
+    totals, logs = np.bincount(conditions, counts, 4), np.empty(7)
+    for c in (0, 1, 3):
+        row = conditions == c
+        scores = np.append(x[row], [np.log(others[c])] if others[c] else [])
+        top = scores.max()
+        logs[row] = x[row] - top - np.log(np.exp(scores - top).sum())
+    room = x.copy()
+    fit, slopes = fit_rows(conditions, room, others, counts, totals)
+    assert slopes is room
+    assert fit == pytest.approx(counts @ logs, rel=1e-12)
+    np.testing.assert_allclose(slopes, counts - totals[conditions] * np.exp(logs), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(open_softmax_rows(conditions, x, others), np.exp(logs), rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(less_expected(conditions, counts, totals, np.exp(logs)), slopes, rtol=1e-9, atol=1e-12)
+
+
+def test_slopes_may_lie_in_the_gradient():
+    """With an indicator a slot, as the only term or beside others, and without one."""
+    support, rng = SUPPORTS["sparse"], np.random.default_rng(3)
+    for features in ((Slot(),), (Tied(Prefixes(2)), Slot()), (Shape(), SharedPrefix(3))):
+        linear = Logistic(features).bind(support).linear
+        slopes, gradient = rng.standard_normal(len(support)), np.full(linear.n_weights, np.nan)
+        room = linear.room(gradient)
+        room[:] = slopes
+        assert np.may_share_memory(room, gradient) == (Slot() in features)
+        np.testing.assert_array_equal(linear.gradient(room, gradient), linear.gradient(slopes))
 
 
 # The objective of an M-step, by definition

@@ -9,7 +9,7 @@ the slots.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,13 +19,11 @@ from scipy.sparse import csr_array, eye_array
 
 from emnlp.blocks import Array
 from emnlp.errors import InputError
+from emnlp.factors.terms import Label, SlotTerm, TableTerm
 from emnlp.features import Feature, PairFeature, WordFeature
 from emnlp.features.columns import Columns, Lazy
-from emnlp.inference.columns import add_weights, column_of_rows, sum_by_column
 from emnlp.storage import Saved
 from emnlp.support import Support
-
-Label = tuple[str | None, str]
 
 
 @dataclass(frozen=True)
@@ -44,121 +42,6 @@ class Crossed(Saved):
 
 
 Term = Feature | Tied | Crossed
-
-
-@dataclass(frozen=True, eq=False)
-class TableTerm:
-    """Weights W (b, a) and scores ``B W A'`` of a table; A is None where it is the identity.
-
-    Parameters
-    ----------
-    outcomes : csr_array (O, b)
-    conditions : array (C, a) or None
-    n_conditions : int
-    labels : (sequence of str or None, sequence of str)
-        What the conditions' features and the outcomes' features are called.
-    read : WordFeature
-        The feature of outcomes.
-    """
-
-    outcomes: csr_array
-    conditions: Array | None
-    n_conditions: int
-    labels: tuple[Sequence[str | None], Sequence[str]]
-    read: WordFeature
-
-    @cached_property
-    def _transposed(self) -> csr_array:
-        return self.outcomes.T.tocsr()
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """The shape of W."""
-        width = self.n_conditions if self.conditions is None else self.conditions.shape[1]
-        return self.outcomes.shape[1], width
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights."""
-        return self.shape[0] * self.shape[1]
-
-    def scores(self, weights: Array) -> Array:
-        """Return the scores of the table, (O, C)."""
-        found = self.outcomes @ weights.reshape(self.shape)
-        return found if self.conditions is None else found @ self.conditions.T
-
-    def of_others(self, weights: Array, words: Sequence[str]) -> Array:
-        """Return the scores of outcomes that the table lacks, (n, C): those features count that it knows."""
-        columns = self.read.columns(words).named(self.labels[1])
-        return replace(self, outcomes=columns.matrix).scores(weights)
-
-    def gradient(self, slopes: Array) -> Array:
-        """Return the derivative by the weights, from that by the scores (O, C): the adjoint of `scores`."""
-        found = self._transposed @ (slopes if self.conditions is None else slopes @ self.conditions)
-        return found.ravel()
-
-    def label(self, k: int) -> Label:
-        """Return what weight k is of: condition (None if of all) and outcome feature."""
-        b, a = divmod(k, self.shape[1])
-        return self.labels[0][a], self.labels[1][b]
-
-    def of(self, condition: int) -> NDArray[np.int64]:
-        """Return the weights that may count for a condition."""
-        rows, width = self.shape
-        a = [condition] if self.conditions is None else np.flatnonzero(self.conditions[condition])
-        return (np.arange(rows)[:, None] * width + np.asarray(a)).ravel()
-
-    def fires(self, condition: int, outcome: int) -> list[tuple[int, float]]:
-        """Return the weights that count in a pair's score, and how much."""
-        row = self.outcomes[[outcome]].tocsr()
-        a = np.eye(1, self.n_conditions, condition)[0] if self.conditions is None else self.conditions[condition]
-        return [(int(b) * self.shape[1] + int(k), float(x * a[k]))
-                for b, x in zip(row.indices, row.data) for k in np.flatnonzero(a)]  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class SlotTerm:
-    """Weights (F,) of a sparse matrix over the slots, (S, F)."""
-
-    matrix: csr_array
-    names: Sequence[Label]
-
-    @cached_property
-    def _transposed(self) -> csr_array:
-        return self.matrix.T.tocsr()
-
-    @cached_property
-    def _columns(self) -> NDArray[np.int32]:
-        """The column of each slot where a slot has one at most, which is quicker; or else empty."""
-        matrix = self.matrix
-        return column_of_rows(matrix.indptr, matrix.indices, matrix.data, self.n_weights)
-
-    @property
-    def n_weights(self) -> int:
-        """The number of weights."""
-        return int(self.matrix.shape[1])
-
-    def add_scores(self, weights: Array, scores: Array) -> None:
-        """Add the scores of the slots, (S,)."""
-        if len(self._columns) == len(scores):
-            add_weights(self._columns, weights, scores)
-        else:
-            scores += self.matrix @ weights
-
-    def gradient(self, slopes: Array) -> Array:
-        """Return the derivative by the weights, from that by the scores (S,)."""
-        if len(self._columns) == len(slopes):
-            return np.asarray(sum_by_column(self._columns, slopes, self.n_weights))
-        return np.asarray(self._transposed @ slopes)
-
-    def label(self, k: int) -> Label:
-        """Return what weight k is of."""
-        return self.names[k]
-
-    def fires(self, slot: int) -> list[tuple[int, float]]:
-        """Return the weights that count in a slot's score, and how much."""
-        row = slice(*self.matrix.indptr[slot : slot + 2])
-        return list(zip(self.matrix.indices[row].tolist(), self.matrix.data[row].tolist()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +83,10 @@ class LinearScores:
         """The number of weights."""
         return int(self.bounds[-1])
 
-    def scores(self, weights: Array) -> Array:
-        """Return the scores, (S,)."""
-        total = np.zeros(len(self.support))
+    def scores(self, weights: Array, total: Array | None = None) -> Array:
+        """Return the scores, (S,), written into `total` where that is given."""
+        total = np.empty(len(self.support)) if total is None else total
+        total[:] = 0
         for term, a, b in zip(self.parts, self.bounds, self.bounds[1:]):
             if isinstance(term, TableTerm):
                 table = self.support.table(total)
@@ -211,11 +95,24 @@ class LinearScores:
                 term.add_scores(weights[a:b], total)
         return total
 
-    def gradient(self, slopes: Array) -> Array:
-        """Return the derivative by the weights, from that by the scores: the adjoint of `scores`."""
+    def room(self, gradient: Array) -> Array:
+        """Return an array for scores and their slopes: in the gradient, if that of a term is the slopes themselves."""
+        for term, a, b in zip(self.parts, self.bounds, self.bounds[1:]):
+            if isinstance(term, SlotTerm) and term.each:
+                return gradient[a:b]
+        return np.empty(len(self.support))
+
+    def gradient(self, slopes: Array, found: Array | None = None) -> Array:
+        """Return the derivative by the weights, from that by the scores: the adjoint of `scores`.
+
+        It is written into `found` where that is given; the slopes may lie in its `room`.
+        """
         on_table = any(isinstance(term, TableTerm) for term in self.parts)
         grid = np.ascontiguousarray(self.support.table(slopes)) if on_table else slopes
-        return np.concatenate([term.gradient(grid if isinstance(term, TableTerm) else slopes) for term in self.parts])
+        found = np.empty(self.n_weights) if found is None else found
+        for term, a, b in zip(self.parts, self.bounds, self.bounds[1:]):
+            term.gradient(grid if isinstance(term, TableTerm) else slopes, found[a:b])
+        return found
 
     def of_others(self, weights: Array, words: Sequence[str]) -> Array | None:
         """Return the scores of outcomes that a table lacks, (n, C); None if not all features are of words."""

@@ -18,8 +18,8 @@ from emnlp.factors.linear import Crossed, LinearScores, Term, Tied
 from emnlp.factors.pressure import Pressure
 from emnlp.factors.reasons import Reason, of_condition, of_pair, place
 from emnlp.features import Binned, Feature, Slot
-from emnlp.inference.rows import fit_rows
-from emnlp.inference.vectors import dot
+from emnlp.inference.rows import fit_rows, less_expected
+from emnlp.inference.vectors import dot, moved_by, shrink
 from emnlp.support import Support
 
 
@@ -44,7 +44,7 @@ class Logistic(Factor):
         Weight of a pressure towards few conditions an outcome (one tag a word), see `Pressure`; it begins when a
         learner refreshes the factors.
     min_count : int
-        Features that fire on fewer outcomes, or slots, are left out.
+        Features that fire on fewer outcomes, or slots, are left out; `dropped` says how many.
     steps : int
         L-BFGS iterations of an M-step.
     open : bool
@@ -109,6 +109,21 @@ class Logistic(Factor):
     def linear(self) -> LinearScores:
         """The features of the support's slots."""
         return LinearScores.of(self.support, self.features, self.min_count)
+
+    @property
+    def dropped(self) -> int:
+        """How many features were left out: those that fire on fewer outcomes of a table, or slots, than `min_count`.
+
+        What could fire, but does not, such as a bin without a pair, counts as well.
+
+        Examples
+        --------
+        >>> from emnlp.features import Suffixes
+        >>> words = Support.dense(1, 3, names=(["verb"], ["walks", "talks", "house"]))
+        >>> Logistic((Suffixes(2),), min_count=2).bind(words).dropped  # -e and -se
+        2
+        """
+        return self.linear.dropped
 
     @cached_property
     def _kappas(self) -> Array | float:
@@ -181,8 +196,9 @@ class Logistic(Factor):
         theta = self.theta(params) if theta is None else theta
         if self.pressure is not None:
             counts = counts + self.pressure.pull(self.support, theta)
-        slopes = counts - self.support.spread(self.support.sum(counts)) * theta
-        return self.linear.gradient(slopes) - 2 * self._kappas * params
+        found = self.linear.gradient(less_expected(self.support.conditions, counts, self.support.sum(counts), theta))
+        found -= 2 * self._kappas * params
+        return found
 
     def explain(
         self, params: Array, condition: str | None = None, outcome: str | None = None, n: int = 10
@@ -195,27 +211,45 @@ class Logistic(Factor):
 
     def maximize(self, counts: Array, params: Array) -> Array:
         """M-step: climb from the last parameters, each weight in units of how sharply the objective bends along it."""
-        units, totals = self._units(counts, self.theta(params)), self.support.sum(counts)
+        linear, conditions, totals = self.linear, self.support.conditions, self.support.sum(counts)
+        moved = np.empty(len(params))  # written again and again
 
-        def evaluate(x: Array) -> Point:
-            weights = params + x * units
-            fit, slopes = fit_rows(self.support.conditions, self.linear.scores(weights), self._others, counts, totals)
+        def fitted(weights: Array) -> tuple[Array, float, Array]:
+            gradient = np.empty(len(weights))
+            scores = linear.scores(weights, linear.room(gradient))
+            return gradient, *fit_rows(conditions, scores, self._others, counts, totals)
+
+        def point(x: Array, weights: Array, gradient: Array, fit: float, slopes: Array) -> Point:
             if self.pressure is not None:
                 theta = self.theta(weights)
                 pull = self.pressure.pull(self.support, theta)
                 slopes += pull - self.support.spread(self.support.sum(pull)) * theta
                 fit -= self.pressure.value(self.support, theta)
-            gradient = self.linear.gradient(slopes)
-            gradient -= 2 * self._kappas * weights
-            gradient *= units
-            return Point(x, fit + self._prior(weights), gradient)
+            linear.gradient(slopes, gradient)
+            return Point(x, fit - self._shrink(gradient, weights, units), gradient)
 
+        def evaluate(x: Array) -> Point:
+            moved_by(params, x, units, moved)
+            return point(x, moved, *fitted(moved))
+
+        gradient, fit, slopes = fitted(params)
+        units = self._units(np.maximum(counts, counts - slopes))
         memory = min(max(4, self.steps // 10), 20)
-        top = climb(evaluate, np.zeros(len(params)), self.steps, memory, 1 / len(self.features))
+        begin = point(np.zeros(len(params)), params, gradient, fit, slopes)
+        top = climb(evaluate, begin, self.steps, memory, 1 / len(self.features))
         return params + top.x * units
 
-    def _units(self, counts: Array, theta: Array) -> Array:
-        """Return one over the root of about the second derivative by each weight; features are 0 or 1."""
-        mass = np.maximum(counts, self.support.spread(self.support.sum(counts)) * theta)
+    def _shrink(self, gradient: Array, weights: Array, units: Array) -> float:
+        """Take the prior's part off a gradient, put it into units; return what the prior takes off the objective."""
+        bounds = self.linear.bounds
+        kappas = self.kappa if isinstance(self.kappa, tuple) else (self.kappa,) * len(self.features)
+        parts = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
+        return sum(k * shrink(gradient[part], weights[part], units[part], k) for k, part in zip(kappas, parts))
+
+    def _units(self, mass: Array) -> Array:
+        """Return one over the root of about the second derivative by each weight; features are 0 or 1.
+
+        `mass` is the greater of each slot's count and what is expected of it.
+        """
         bends = np.maximum(self.linear.gradient(mass), 0) + 2 * self._kappas
         return 1 / np.sqrt(bends + max(1e-6 * float(bends.max(initial=0.0)), 1e-12))

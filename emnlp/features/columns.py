@@ -108,7 +108,8 @@ class Columns:
     @property
     def counts(self) -> NDArray[np.int64]:
         """In how many rows each column fires, (F,)."""
-        return np.bincount(self.matrix.indices[self.matrix.data != 0], minlength=len(self.names))
+        data, indices = self.matrix.data, self.matrix.indices
+        return np.bincount(indices if data.all() else indices[data != 0], minlength=len(self.names))
 
     def cut(self, min_count: int) -> tuple[Columns, int]:
         """Drop the columns that fire in fewer rows; return the others, and how many were dropped."""

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emnlp.corpus.priors import Priors
 from emnlp.errors import InputError
 from emnlp.features.base import PairFeature, bin_numbers, check_length, edges_of, labels, marked, written
 from emnlp.features.columns import Columns, Lazy
-from emnlp.features.sides import Ints, key_pairs, names_of, numbered, places
+from emnlp.features.sides import Ints, key_pairs, names_of, numbered, pairs_of, places
 from emnlp.support import Support
 
 Entries = tuple[tuple[str, str], ...]
@@ -142,19 +141,14 @@ class StemPair(PairFeature):
         known: tuple[dict[str, int], dict[str, int]] = ({}, {})
         sides = names_of(support, "StemPair")
         keys = [numbered(side, lambda w: written(w, True, False)[: self.n], table) for side, table in zip(sides, known)]
-        width, stems = max(len(known[1]), 1), [list(table) for table in known]
-        slots, pairs = key_pairs(support, (keys[0], keys[1]), width)
-        found = np.full(len(support), -1, np.int32)
-        found[slots], distinct = places(pairs)
-        shared = np.bincount(found[slots], minlength=len(distinct)) >= self.min_pairs
-        new = np.append(np.where(shared, np.cumsum(shared) - 1, -1), -1).astype(np.int32)  # the last is that of none
-        found, distinct = new[found], distinct[shared]
-        return Columns.binned(found, Lazy(partial(_stems, distinct, stems[0], stems[1]), len(distinct)))
+        stems = list(known[0]), list(known[1])
+        found, pairs = pairs_of(support, (keys[0], keys[1]), (len(stems[0]), len(stems[1])), self.min_pairs)
+        return Columns.binned(found, Lazy(partial(_stems, stems, pairs), len(pairs)))
 
 
-def _stems(pairs: NDArray[np.int64], first: Sequence[str], second: Sequence[str], k: int) -> str:
-    a, b = divmod(int(pairs[k]), max(len(second), 1))
-    return f"stems={first[a]}|{second[b]}"
+def _stems(stems: tuple[Sequence[str], Sequence[str]], pairs: Ints, k: int) -> str:
+    a, b = pairs[k].tolist()
+    return f"stems={stems[0][a]}|{stems[1][b]}"
 
 
 @dataclass(frozen=True)

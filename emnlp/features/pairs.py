@@ -87,10 +87,10 @@ class EditDistance(PairFeature):
         edges = _edges(self.bins)
         source, target, size = spelt(support, "EditDistance", self.lowercase, self.accents)
         rows = support.starts, support.order, support.outcomes
-        found = edit_distance_bins(*rows, source, target, size, LONGEST, np.array(edges, np.float64))
         names = labels(marked("edit-distance", self.lowercase, self.accents), edges)
         n = 1 + int(np.searchsorted(edges, self.below))  # the bins that begin below it
-        found[found >= n] = -1
+        end = edges[n - 1] if n <= len(edges) else np.inf
+        found = edit_distance_bins(*rows, source, target, size, LONGEST, np.array(edges, np.float64), end)
         return Columns.binned(found, names[:n])
 
 
@@ -229,8 +229,8 @@ def _agreeing(support: Support, template: str, keys: Mapping[str, Callable[[str]
     found = []
     for name, key in keys.items():
         known: dict[str, int] = {}
-        numbers = (numbered(side, key, known) for side in sides)
-        found.append(Columns.binned(agree(support.conditions, support.outcomes, *numbers), [name]))
+        ours, theirs = (numbered(side, key, known) for side in sides)
+        found.append(Columns.binned(agree(support.conditions, support.outcomes, ours, theirs), [name]))
     return stacked(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from emnlp.errors import InputError
 from emnlp.features.base import written
-from emnlp.inference.index import distinct, find, hashed
+from emnlp.inference.columns import drop_rare, number_pairs
+from emnlp.inference.index import distinct, find, hashed, invert
 from emnlp.support import Support
 
 Ints = NDArray[np.int32]
@@ -50,8 +52,11 @@ def spelt(support: Support, template: str, lowercase: bool, accents: bool) -> tu
 
 def numbered(words: Sequence[str | None], key: Callable[[str], Hashable], known: dict[Any, int]) -> Ints:
     """Return the number of each word's key, shared through `known`; -1 for a word, or a key, that is None."""
-    keys = (None if word is None else key(word) for word in words)
-    return np.array([-1 if each is None else known.setdefault(each, len(known)) for each in keys], np.int32)
+    keys = [None if word is None else key(word) for word in words]
+    for each in dict.fromkeys(keys):
+        if each is not None:
+            known.setdefault(each, len(known))
+    return np.array(list(map(known.get, keys, repeat(-1))), np.int32)
 
 
 def key_pairs(support: Support, keys: tuple[Ints, Ints], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -59,6 +64,15 @@ def key_pairs(support: Support, keys: tuple[Ints, Ints], width: int) -> tuple[ND
     first, second = keys[0][support.conditions], keys[1][support.outcomes]
     slots = np.flatnonzero((first >= 0) & (second >= 0))
     return slots, first[slots].astype(np.int64) * width + second[slots]
+
+
+def pairs_of(support: Support, keys: tuple[Ints, Ints], sizes: tuple[int, int], least: int) -> tuple[Ints, Ints]:
+    """Return the number of each slot's pair of keys, -1 for none, and the pairs that so many slots have, (P, 2)."""
+    starts, rows = invert(np.where(keys[0] < 0, sizes[0], keys[0]).astype(np.int32), sizes[0] + 1)
+    by_row = support.starts, support.order, support.outcomes
+    found, pairs, counts = number_pairs(starts[:-1], rows, *by_row, keys[1], sizes[1])
+    drop_rare(found, counts, least)
+    return found, pairs[counts >= least]
 
 
 def places(wanted: NDArray[np.int64], among: NDArray[np.int64] | None = None) -> tuple[Ints, NDArray[np.int64]]:

@@ -68,39 +68,81 @@ def agree(conditions, outcomes, condition_keys, outcome_keys):
 
 
 @njit(nogil=True, cache=True)
-def column_of_rows(starts, indices, data, n_columns):
-    """Return the one column that fires in each row, `n_columns` where none does; empty if some row is not like that.
+def number_pairs(class_starts, class_rows, starts, order, outcomes, classes, n):
+    """Number the pairs of condition class and outcome class that slots have, class by class.
 
     Parameters
     ----------
-    starts : (n + 1,) int
-    indices, data : (nnz,) int32 and float64
-    n_columns : int
+    class_starts : (A + 1,) int64
+    class_rows : (C,) int32
+        The conditions of class a are ``class_rows[class_starts[a] : class_starts[a + 1]]``.
+    starts, order
+        The slots of condition c are ``order[starts[c] : starts[c + 1]]``.
+    outcomes : (S,) int32
+    classes : (O,) int32
+        The class of each outcome, below `n`; -1 for none.
+
+    Returns
+    -------
+    found : (S,) int32
+        The number of each slot's pair, -1 for none.
+    pairs : (P, 2) int32
+        Both classes of each pair.
+    counts : (P,) int32
+        How many slots it has.
     """
-    found = np.full(starts.size - 1, n_columns, np.int32)
+    found = np.full(outcomes.size, -1, np.int32)
+    pairs, counts = np.empty((outcomes.size, 2), np.int32), np.zeros(outcomes.size, np.int32)
+    stamp, number = np.full(n, -1, np.int32), np.empty(n, np.int32)
+    size = 0
+    for a in range(class_starts.size - 1):
+        for r in range(class_starts[a], class_starts[a + 1]):
+            c = class_rows[r]
+            for k in range(starts[c], starts[c + 1]):
+                slot = order[k]
+                b = classes[outcomes[slot]]
+                if b < 0:
+                    continue
+                if stamp[b] != a:
+                    stamp[b], number[b] = a, size
+                    pairs[size, 0], pairs[size, 1] = a, b
+                    size += 1
+                found[slot] = number[b]
+                counts[number[b]] += 1
+    return found, pairs[:size].copy(), counts[:size].copy()
+
+
+@njit(nogil=True, cache=True)
+def drop_rare(found, counts, least):
+    """Number anew, in place, what is counted so often at least; others become -1."""
+    new, size = np.empty(counts.size, np.int32), 0
+    for k in range(counts.size):
+        new[k] = size if counts[k] >= least else -1
+        size += counts[k] >= least
+    for s in range(found.size):
+        if found[s] >= 0:
+            found[s] = new[found[s]]
+
+
+@njit(nogil=True, cache=True)
+def rows_of(starts, n_entries):
+    """Return the row of each entry of compressed rows, (nnz,) int32."""
+    rows = np.empty(n_entries, np.int32)
     for row in range(starts.size - 1):
-        if starts[row + 1] > starts[row] + 1:
-            return np.empty(0, np.int32)
-        for k in range(starts[row], starts[row + 1]):
-            if data[k] != 1:
-                return np.empty(0, np.int32)
-            found[row] = indices[k]
-    return found
+        rows[starts[row] : starts[row + 1]] = row
+    return rows
 
 
 @njit(nogil=True, cache=True)
-def add_weights(columns, weights, scores):
-    """Add the weight of each row's column to its score."""
-    for row in range(columns.size):
-        if columns[row] < weights.size:
-            scores[row] += weights[columns[row]]
+def add_weights(rows, columns, weights, scores):
+    """Add to the score of each entry's row the weight of its column."""
+    for k in range(rows.size):
+        scores[rows[k]] += weights[columns[k]]
 
 
 @njit(nogil=True, cache=True)
-def sum_by_column(columns, values, n_columns):
-    """Return the sum of the values of each column's rows, (n_columns,)."""
-    totals = np.zeros(n_columns)
-    for row in range(columns.size):
-        if columns[row] < n_columns:
-            totals[columns[row]] += values[row]
-    return totals
+def sum_by_column(rows, columns, values, totals):
+    """Make the total of each column the sum of the values of its entries' rows."""
+    totals[:] = 0
+    for k in range(rows.size):
+        totals[columns[k]] += values[rows[k]]

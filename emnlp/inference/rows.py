@@ -3,6 +3,11 @@
 import numpy as np
 from numba import njit
 
+from emnlp.inference.vectors import dot
+
+SAFE = 300.0
+"""Scores nearer to 0 have exponentials, and sums of them, that are far from the ends of float64."""
+
 
 @njit(nogil=True, cache=True)
 def sum_rows(conditions, x, n):
@@ -39,26 +44,17 @@ def softmax_rows(conditions, x, n):
     return theta
 
 
-@njit(nogil=True, cache=True)
 def open_softmax_rows(conditions, x, others):
     """Return ``exp(x) / (sum exp(x) + others)`` by row: so many more outcomes have x = 0; safe for large `x`."""
-    top = np.zeros(others.size)
-    for s in range(x.size):
-        top[conditions[s]] = max(top[conditions[s]], x[s])
-    theta = np.empty(x.size)
-    for s in range(x.size):
-        theta[s] = np.exp(x[s] - top[conditions[s]])
-    totals = sum_rows(conditions, theta, others.size)
-    for c in range(others.size):
-        totals[c] += others[c] * np.exp(-top[c])
-    for s in range(x.size):
-        theta[s] /= totals[conditions[s]]
+    theta = x.copy()
+    top = _lower(conditions, theta, others)
+    np.exp(theta, out=theta)
+    _share(conditions, theta, _others(top, others))
     return theta
 
 
-@njit(nogil=True, cache=True)
 def fit_rows(conditions, x, others, counts, totals):
-    """Return the fit of a softmax to counts, and its derivative by `x`.
+    """Return the fit of a softmax to counts, and its derivative by `x`, which is written into `x`.
 
     Parameters
     ----------
@@ -77,23 +73,63 @@ def fit_rows(conditions, x, others, counts, totals):
     slopes : (S,)
         ``counts - totals * theta``.
     """
-    top = np.where(others > 0, 0.0, -np.inf)
+    top = _lower(conditions, x, others)
+    fit = dot(counts, x)
+    np.exp(x, out=x)
+    return fit - _slopes(conditions, x, _others(top, others), counts, totals), x
+
+
+def _lower(conditions, x, others):
+    """Take off the scores of each row what makes their exponentials safe, in place; return it, (C,).
+
+    NumPy takes exponentials of many numbers at a time, which is quicker than one by one in a kernel.
+    """
+    top = np.zeros(others.size)
+    if not (x.min(initial=0.0) > -SAFE and x.max(initial=0.0) < SAFE):
+        top[others == 0] = -np.inf
+        _take_greatest(conditions, x, top)
+    return top
+
+
+def _others(top, others):
+    """Return the sum of the exponentials of the outcomes that have no slot, (C,)."""
+    return others * np.exp(-np.maximum(top, 0.0))  # a row that has others takes off 0 or more
+
+
+@njit(nogil=True, cache=True)
+def less_expected(conditions, counts, totals, theta):
+    """Return ``counts - totals * theta``, (S,); `totals` are those of the conditions, (C,)."""
+    slopes = np.empty(counts.size)
+    for s in range(counts.size):
+        slopes[s] = counts[s] - totals[conditions[s]] * theta[s]
+    return slopes
+
+
+@njit(nogil=True, cache=True)
+def _take_greatest(conditions, x, top):
     for s in range(x.size):
         top[conditions[s]] = max(top[conditions[s]], x[s])
-    slopes, sums = np.empty(x.size), np.zeros(others.size)
     for s in range(x.size):
-        c = conditions[s]
-        slopes[s] = np.exp(x[s] - top[c])
-        sums[c] += slopes[s]
-    logs, scales = np.zeros(others.size), np.zeros(others.size)
-    for c in range(others.size):
-        sums[c] += others[c] * np.exp(-top[c]) if others[c] > 0 else 0.0
+        x[s] -= top[conditions[s]]
+
+
+@njit(nogil=True, cache=True)
+def _share(conditions, x, others):
+    """Divide by the row sums and `others`, in place."""
+    totals = others + sum_rows(conditions, x, others.size)
+    for s in range(x.size):
+        x[s] /= totals[conditions[s]]
+
+
+@njit(nogil=True, cache=True)
+def _slopes(conditions, x, others, counts, totals):
+    """Make exponentials ``counts - totals * theta``, in place; return ``sum of totals * log normaliser``."""
+    sums = others + sum_rows(conditions, x, others.size)
+    scales, fit = np.zeros(sums.size), 0.0
+    for c in range(sums.size):
         if sums[c] > 0:
-            logs[c] = top[c] + np.log(sums[c])
+            fit += totals[c] * np.log(sums[c])
             scales[c] = totals[c] / sums[c]
-    fit = 0.0
     for s in range(x.size):
-        c = conditions[s]
-        fit += counts[s] * (x[s] - logs[c])
-        slopes[s] = counts[s] - slopes[s] * scales[c]
-    return fit, slopes
+        x[s] = counts[s] - x[s] * scales[conditions[s]]
+    return fit

@@ -49,8 +49,29 @@ def _distance(table, m, blocks, ups, downs, characters, begin, end):
 
 
 @njit(nogil=True, cache=True)
-def edit_distance_bins(starts, order, outcomes, source, target, size, most, edges):
+def _marks(characters, begin, end):
+    """Return which characters there are, each as one of 64 bits."""
+    found = np.uint64(0)
+    for p in range(begin, end):
+        found |= _ONE << np.uint64(characters[p] & 63)
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _ones(x):
+    """Return how many bits are set."""
+    x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(nogil=True, cache=True)
+def edit_distance_bins(starts, order, outcomes, source, target, size, most, edges, below):
     """Put each pair of types into a bin of its edit distance divided by the longer length.
+
+    A character that the other word lacks costs one step, at least, and so does one more: few pairs are alike enough for
+    the first bins, and of the others no more is read.
 
     Parameters
     ----------
@@ -66,11 +87,13 @@ def edit_distance_bins(starts, order, outcomes, source, target, size, most, edge
         So many characters of a word are read.
     edges : (B - 1,) float64, ascending
         Bin b begins at ``edges[b - 1]``.
+    below : float
+        Pairs whose share is not below it are in no bin.
 
     Returns
     -------
     (S,) int32
-        -1 where either word is missing.
+        -1 where either word is missing, or the share is not below `below`.
     """
     source_characters, source_starts, source_there = source
     characters, target_starts, target_there = target
@@ -81,12 +104,16 @@ def edit_distance_bins(starts, order, outcomes, source, target, size, most, edge
     table = np.zeros(size * most_blocks, np.uint64)
     ups, downs = np.empty(most_blocks, np.uint64), np.empty(most_blocks, np.uint64)
     bins = np.full(order.size, -1, np.int32)
+    marks = np.empty(target_starts.size - 1, np.uint64)
+    for o in range(marks.size):
+        marks[o] = _marks(characters, target_starts[o], min(target_starts[o] + most, target_starts[o + 1]))
     for c in range(starts.size - 1):
         if not source_there[c] or starts[c] == starts[c + 1]:
             continue
         m = min(most, source_starts[c + 1] - source_starts[c])
         blocks = (m + 63) >> 6
         _mark(table, source_characters, source_starts[c], source_starts[c] + m, blocks, True)
+        mine = _marks(source_characters, source_starts[c], source_starts[c] + m)
         for k in range(starts[c], starts[c + 1]):
             slot = order[k]
             o = outcomes[slot]
@@ -94,8 +121,13 @@ def edit_distance_bins(starts, order, outcomes, source, target, size, most, edge
                 continue
             begin = target_starts[o]
             n = min(most, target_starts[o + 1] - begin)
+            least = max(abs(m - n), _ones(mine & ~marks[o]), _ones(marks[o] & ~mine))
+            if least / max(m, n, 1) >= below:
+                continue
             distance = n if m == 0 else _distance(table, m, blocks, ups, downs, characters, begin, begin + n)
             share = distance / max(m, n, 1)
+            if share >= below:
+                continue
             b = 0
             while b < edges.size and share >= edges[b]:
                 b += 1
