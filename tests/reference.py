@@ -11,7 +11,7 @@ import numpy as np
 
 from emnlp.blocks import Blocks, prefixed
 from emnlp.factors import Bucketed
-from emnlp.models import HMM, Aligner, NaiveBayesMixture
+from emnlp.models import HMM, PLSA, Aligner, NaiveBayesMixture
 
 
 def latents(model, batch):
@@ -29,6 +29,13 @@ def latents(model, batch):
     if isinstance(model, NaiveBayesMixture):
         for k in range(len(model.components_)) if batch.labels[0] < 0 else batch.labels[:1]:
             yield np.array([k])
+        return
+    if isinstance(model, PLSA):
+        tokens = np.repeat(np.arange(len(batch.words)), batch.times.astype(int))
+        for topics in itertools.product(range(model.n_topics), repeat=len(tokens)):
+            latent = np.zeros((len(batch.words), model.n_topics))
+            np.add.at(latent, (tokens, topics), 1)
+            yield latent
         return
     ((n_source, n_target),) = batch.sizes.tolist()
     for components in itertools.product(range(n_source + 1), repeat=n_target):

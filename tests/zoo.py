@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 
+import numpy as np
 from hypothesis import strategies as st
 
 from emnlp import (
@@ -11,6 +12,8 @@ from emnlp import (
     HMM,
     IBM1,
     IBM2,
+    LDA,
+    PLSA,
     Agreement,
     Aligner,
     Backoff,
@@ -21,11 +24,17 @@ from emnlp import (
     Dirichlet,
     Documents,
     Fixed,
+    Gaussian,
+    GaussianMixture,
     HMMAligner,
     Jump,
+    LinearDynamicalSystem,
+    LinearGaussian,
     Logistic,
     NaiveBayesMixture,
+    Points,
     PooledJump,
+    Series,
     TagDictionary,
     Tagged,
     Text,
@@ -69,13 +78,15 @@ def project(factor, params):
 class Row:
     """A way to make a model, and how long the sentences are on which its latent structures can be enumerated.
 
-    `monotone` says whether EM promises that the objective never falls; `family` names the corpora that it reads.
+    `monotone` says whether EM promises that the objective never falls; `family` names the corpora that it reads; of
+    `moments`, the factors are densities, not tables.
     """
 
     make: partial
     longest: int = 3
     monotone: bool = True
     family: str = "bitext"
+    moments: bool = False
 
     def corpora(self, longest=None):
         """Corpora small enough to enumerate, drawn at random."""
@@ -213,6 +224,33 @@ ROWS |= {
     ),
     "NaiveBayes-1": Row(partial(NaiveBayesMixture, 1), family="documents"),
 }
+for k, (topic_name, topic) in enumerate(FACTORS.items()):
+    for m, (word_name, word) in enumerate(FACTORS.items()):
+        if (k + m) % 2 == 0:
+            make = partial(PLSA, 2, topic=topic, word=word, fold_iter=5)
+            ROWS[f"PLSA-{topic_name}-{word_name}"] = Row(make, 4, family="documents")
+ROWS |= {
+    "PLSA-features-direct": Row(
+        partial(PLSA, 2, topic=TABLE, word=SPELT(), learner=DIRECT, fold_iter=5), 4, family="documents"
+    ),
+    "LDA": Row(partial(LDA, 2, fresh=0), family="documents"),
+    "LDA-anew": Row(partial(LDA, 3, alpha=0.5, word=FACTORS["map"]), monotone=False, family="documents"),
+}
+given = LinearGaussian(weights=1.0, offset=0.0, covariance="spherical")
+ROWS |= {
+    "LDS": Row(partial(LinearDynamicalSystem, 2), family="series", moments=True),
+    "LDS-given": Row(
+        partial(LinearDynamicalSystem, 1, dynamics=given, observation=LinearGaussian(covariance="diagonal")),
+        family="series", moments=True,
+    ),
+}  # fmt: skip
+for kind in ("full", "tied", "diagonal", "spherical"):
+    for ridge in (0.0, 0.1):
+        density = Gaussian(kind, ridge=ridge)
+        ROWS[f"GaussianMixture-{kind}-{ridge}"] = Row(
+            partial(GaussianMixture, 1 if ridge == 0 else 2, density=density),
+            monotone=ridge == 0, family="points", moments=True,
+        )  # fmt: skip
 
 
 def bitexts(longest):
@@ -250,6 +288,20 @@ def labelled_documents(longest):
     return pairs.map(lambda each: Documents.from_tokens(map(itemgetter(0), each)).labelled([k for _, k in each], "AB"))
 
 
+def several_series(longest):
+    """Series of two columns, of which some values, or all of a row, are missing."""
+    number = st.floats(-3, 3, allow_nan=False, width=32) | st.just(float("nan"))
+    one = st.lists(st.tuples(number, number), min_size=1, max_size=longest + 3)
+    several = st.lists(one, min_size=1, max_size=3).map(lambda each: [np.array(rows) for rows in each])
+    return several.filter(lambda each: all((~np.isnan(np.concatenate(each))).sum(axis=0) > 1)).map(Series.of)
+
+
+def point_clouds(longest):
+    """Points in the plane, no two of them equal."""
+    number = st.integers(-9, 9).map(float)
+    return st.lists(st.tuples(number, number), min_size=5, max_size=12, unique=True).map(np.array).map(Points)
+
+
 DICTIONARY = TagDictionary({"a": ("A",), "b": ("A", "B")})
 CORPORA = {
     "bitext": bitexts,
@@ -257,6 +309,8 @@ CORPORA = {
     "tagged": tagged_texts,
     "documents": documents,
     "labelled": labelled_documents,
+    "series": several_series,
+    "points": point_clouds,
 }
 SENTENCES = ["abab", "", "b", "cab", "aa", "bbb", "ca"]
 EXAMPLE = Bitext.from_pairs(
@@ -277,5 +331,7 @@ EXAMPLES = {
         [[(word, "B" if k == 2 else None) for k, word in enumerate(sentence)] for sentence in SENTENCES]
     ).constrained(DICTIONARY),
     "documents": Documents.from_tokens(map(list, SENTENCES)),
+    "points": Points(np.cos(np.arange(40.0).reshape(20, 2) ** 1.7)),
+    "series": Series.of([np.sin(np.arange(2.0 * n).reshape(n, 2) ** 1.1) for n in (5, 3, 8)]),
     "labelled": Documents.from_tokens(map(list, SENTENCES), ["A", None, None, "B", None, None, None]),
 }

@@ -21,7 +21,7 @@ moments : (K, F)
 import numpy as np
 from numba import njit
 
-from emnlp.inference.matmul import TILE_ROWS, TILE_VECTORS, _multiply, lanes_of
+from emnlp.inference.matmul import TILE_ROWS, TILE_VECTORS, lanes_of, multiply_tile
 
 TILES = 8
 """Widths of a tile that a block of items has: its columns stay in the first cache."""
@@ -75,7 +75,7 @@ def _distances(columns, rows, k, full, y, found):
     length = n_dimensions + 1
     for j in range(0, n_dimensions, TILE_ROWS):  # W is a triangle: the sums of a row end with its diagonal
         a_at, used = (k * rows.shape[1] + j) * length, min(j + TILE_ROWS, n_dimensions) + 1
-        _multiply(rows, a_at, length, 1, TILE_ROWS, columns, 0, y, 0, used, False)
+        multiply_tile(rows, a_at, length, 1, TILE_ROWS, columns, 0, y, 0, used, False)
         for i in range(TILE_ROWS):
             for r in range(width):
                 found[r] += y[i, r] * y[i, r]
@@ -130,7 +130,7 @@ def _add_moments(x, first, last, centre, full, shares, products, sums):
     for a in range(first, last, step):
         b = min(a + step, last)
         _multiplied(x, a, b, centre, full, products)
-        _multiply(shares, a - first, shares.shape[1], 1, sums.shape[0], products, 0, sums, 0, b - a, True)
+        multiply_tile(shares, a - first, shares.shape[1], 1, sums.shape[0], products, 0, sums, 0, b - a, True)
 
 
 @njit(nogil=True, cache=True)

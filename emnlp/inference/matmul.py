@@ -117,7 +117,8 @@ _wide_tile, _narrow_tile = _tile(TILE_VECTORS), _tile(1)
 
 
 @njit(nogil=True, cache=True)
-def _multiply(a, a_at, a_row, a_column, rows, b, b_at, out, out_at, n, more):
+def multiply_tile(a, a_at, a_row, a_column, rows, b, b_at, out, out_at, n, more):
+    """Multiply flat arrays, tile by tile, by the kernel of `_tile`, which says what each argument is."""
     width, lanes = out.shape[1], lanes_of(out)
     for i in range(0, rows, TILE_ROWS):
         a_i, out_i, j = a_at + i * a_row, out_at + i * width, 0
@@ -137,11 +138,11 @@ def multiply(a, a_first, rows, b, out, out_first):
     more are read and written.
     """
     width = out.shape[1]
-    _multiply(a, a_first * width, width, 1, rows, b, 0, out, out_first * width, b.shape[0], False)
+    multiply_tile(a, a_first * width, width, 1, rows, b, 0, out, out_first * width, b.shape[0], False)
 
 
 @njit(nogil=True, cache=True)
 def add_outer(a, a_first, rows, b, b_first, out):
     """Add ``a[a_first + r, i] * b[b_first + r, j]`` over r < `rows` to ``out[i, j]``: ``out += a.T @ b``."""
     width = out.shape[1]
-    _multiply(a, a_first * width, 1, width, width, b, b_first * width, out, 0, rows, True)
+    multiply_tile(a, a_first * width, 1, width, width, b, b_first * width, out, 0, rows, True)
