@@ -47,7 +47,9 @@ def plot(table: dict[str, dict[int, np.ndarray]], path: str) -> None:
         for column, style, learner in ((2, "--", "naive Bayes"), (3, "-", "EM")):
             runs = np.stack(list(by_n.values()))[:, :, column]
             axes.errorbar(list(by_n), runs.mean(axis=1), runs.std(axis=1), fmt=style + "o", color=colour, label=f"{learner}, {name}", capsize=2)
-    axes.set(xscale="log", xlabel="labelled documents", ylabel="accuracy on the test part, %")
+    axes.set_xscale("log")
+    axes.set_xticks(list(by_n), [f"{n:,}" for n in by_n], minor=False)
+    axes.set(xlabel="labelled documents", ylabel="accuracy on the test part, %")
     axes.legend()
     figure.savefig(path, dpi=150)
 

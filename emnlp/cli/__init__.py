@@ -18,7 +18,7 @@ from typing import Any
 from emnlp import __version__
 from emnlp.errors import InputError, NumericalError
 
-COMMANDS = ("align", "lexicon", "tag", "compare", "evaluate", "corpora")
+COMMANDS = ("align", "lexicon", "tag", "cluster", "topics", "compare", "evaluate", "corpora")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(str(error))
         except MemoryError:
             return _fail(
-                "out of memory; train on less text, or give aligners a smaller --max-length, taggers fewer --states"
+                "out of memory; train on less text, or give aligners a smaller --max-length, taggers fewer --states, "
+                "topic models fewer --topics"
             )
         except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to tell
             _mute()

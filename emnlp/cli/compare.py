@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-from emnlp.cli import arguments, compare_align, compare_tag
+from emnlp.cli import arguments, compare_align, compare_cluster, compare_tag
 from emnlp.cli.arguments import say
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Train several models on one text; print their scores, objectives and times side by side.",
     )
     whats = compare.add_subparsers(metavar="WHAT", required=True)
-    for module in (compare_tag, compare_align):
+    for module in (compare_tag, compare_align, compare_cluster):
         what = module.add(whats)
         _add_results(what.add_argument_group("results"))
         run_ = what.add_argument_group("run")

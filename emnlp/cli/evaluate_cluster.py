@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from emnlp.errors import InputError
 
 if TYPE_CHECKING:
-    from emnlp.metrics import ClusteringScores
+    from emnlp.corpus.documents import Documents
+    from emnlp.metrics import ClusteringScores, TaggingScores
 
 _EPILOG = """\
 PREDICTED has a line a document: the number or name of its cluster, and what you
@@ -100,6 +101,17 @@ def gold_labels(name_or_path: str) -> tuple[list[str | None], str]:
     return [label for label, _ in docfiles.records(path)], display_name(path)
 
 
+def gold_of(documents: Documents, gold: Any) -> tuple[list[str | None], str]:
+    """Return the gold label of each document and the name of the file: the documents' own if `gold` is no path."""
+    labels, name = (documents.names(), documents.name) if gold in (None, True) else gold_labels(gold)
+    if len(labels) != len(documents):
+        counts = f"{documents.name} has {len(documents)} documents, but {name} has {len(labels)} labels"
+        raise InputError(f"{counts}; give a label, or a blank line, for each")
+    if not any(labels):
+        raise InputError(f"{name}: there is no label in it to score against")
+    return labels, name
+
+
 def _check(predicted: list[str | None], name: str, gold: list[str | None], gold_name: str) -> None:
     if len(predicted) != len(gold):
         counts = f"{name} has {len(predicted)} lines, but {gold_name} has {len(gold)} documents"
@@ -118,28 +130,30 @@ def _as_json(scores: ClusteringScores, confusion: bool) -> dict[str, Any]:
     return fields | ({"confusion": [row._asdict() for row in scores.table.confusion()]} if confusion else {})
 
 
-def print_scores(scores: ClusteringScores, confusion: bool, counts: dict[str, int]) -> None:
-    """Print the rates and some counts in a table, perhaps the classes of each cluster, and the signature."""
+def print_scores(
+    scores: ClusteringScores | TaggingScores, confusion: bool, counts: dict[str, int], classes: str = "classes"
+) -> None:
+    """Print the rates and some counts in a table, perhaps the `classes` of each cluster, and the signature."""
     cells = {name: f"{rate if name == 'VI' else 100 * rate:.2f}" for name, rate in scores.rates().items()}
     cells |= {name: str(count) for name, count in counts.items()}
     print("".join(f"{name:>{max(8, len(name) + 2)}}" for name in cells))
     print("".join(f"{cell:>{max(8, len(name) + 2)}}" for name, cell in cells.items()))
     print()
     if confusion:
-        _print_confusion(scores)
+        _print_confusion(scores, classes)
         print()
     print(scores.signature())
 
 
-def _print_confusion(scores: ClusteringScores) -> None:
+def _print_confusion(scores: ClusteringScores | TaggingScores, classes: str) -> None:
     """Print a line a cluster: its share, its class by M-1 and by 1-1, and its most frequent classes."""
-    lines = [("cluster", "%", "M-1", "1-1", "classes, in %")]
+    lines = [("cluster", "%", "M-1", "1-1", f"{classes}, in %")]
     for row in scores.table.confusion():
-        classes = ", ".join(f"{label} {100 * share:.1f}" for label, share in row.tags[:_CLASSES_SHOWN])
+        found = ", ".join(f"{label} {100 * share:.1f}" for label, share in row.tags[:_CLASSES_SHOWN])
         more = ", ..." if len(row.tags) > _CLASSES_SHOWN else ""
         first, own = str(row.tags[0][0]), "-" if row.own_tag is None else str(row.own_tag)
-        lines.append((str(row.cluster), f"{100 * row.share:.2f}", first, own, classes + more))
+        lines.append((str(row.cluster), f"{100 * row.share:.2f}", first, own, found + more))
     widths = [max(map(len, column)) for column in zip(*lines)]
-    for cluster, share, first, own, classes in lines:
+    for cluster, share, first, own, found in lines:
         names = f"{first:<{widths[2]}}  {own:<{widths[3]}}"
-        print(f"{cluster:>{widths[0]}}  {share:>{widths[1]}}  {names}  {classes}")
+        print(f"{cluster:>{widths[0]}}  {share:>{widths[1]}}  {names}  {found}")

@@ -7,6 +7,7 @@ import json
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from emnlp.cli.evaluate_cluster import print_scores, shown
 from emnlp.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ label is the gold tag, if half of the labels are names of gold tags. The mapping
 are those that are best for the words scored. The last line can go into a paper.
 """
 _NLTK = "nltk:"
-_TAGS_SHOWN = 5
 
 
 def add(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -70,14 +70,15 @@ def run_tag(args: argparse.Namespace) -> int:
     if args.lines is not None:
         chosen = np.arange(len(gold))[args.lines]
         if not len(chosen):
-            raise InputError(f"--lines {_shown(args.lines)} selects none of the {len(gold)} sentences; the first is 0")
+            raise InputError(f"--lines {shown(args.lines)} selects none of the {len(gold)} sentences; the first is 0")
         output, gold = output.select(chosen), gold.select(chosen)
-    facts = {"column": "" if _has_lines(gold) else args.tag, "lines": _shown(args.lines)}
+    facts = {"column": "" if _has_lines(gold) else args.tag, "lines": shown(args.lines)}
     scores = tagging_scores(names(output), names(gold), gold_name=gold.text.name, **facts)
     if args.json:
         print(json.dumps(_as_json(scores, args.confusion), ensure_ascii=False))
     else:
-        _print(scores, args.confusion)
+        counts = {"clusters": scores.n_clusters, "tags": scores.n_tags}
+        print_scores(scores, args.confusion, counts, "gold tags")
     return 0
 
 
@@ -88,13 +89,6 @@ def read_tagged(path: str, column: str | None, form: str | None = None, lowercas
     if path.startswith(_NLTK):
         return Tagged.from_nltk(path.removeprefix(_NLTK), universal=column == "upos", lowercase=lowercase)
     return Tagged.read(path, format=form, tag=column, lowercase=lowercase)
-
-
-def _shown(lines: slice | None) -> str:
-    if lines is None:
-        return "all"
-    bounds = [lines.start, lines.stop] + [lines.step] * (lines.step is not None)
-    return ":".join("" if bound is None else str(bound) for bound in bounds)
 
 
 def names(tagged: Tagged) -> Any:
@@ -155,30 +149,3 @@ def _as_json(scores: TaggingScores, confusion: bool) -> dict[str, Any]:
     names = (*rates, "accuracy", *counts, "gold", "column", "lines")
     fields = {name: getattr(scores, name) for name in names} | {"signature": scores.signature()}
     return fields | ({"confusion": [row._asdict() for row in scores.table.confusion()]} if confusion else {})
-
-
-def _print(scores: TaggingScores, confusion: bool) -> None:
-    rates = scores.rates()
-    cells = {name: f"{rate if name == 'VI' else 100 * rate:.2f}" for name, rate in rates.items()}
-    cells |= {"clusters": str(scores.n_clusters), "tags": str(scores.n_tags)}
-    print("".join(f"{name:>{max(8, len(name) + 2)}}" for name in cells))
-    print("".join(f"{cell:>{max(8, len(name) + 2)}}" for name, cell in cells.items()))
-    print()
-    if confusion:
-        _print_confusion(scores)
-        print()
-    print(scores.signature())
-
-
-def _print_confusion(scores: TaggingScores) -> None:
-    """Print a line a cluster: its share of the tokens, its tag by M-1 and by 1-1, and its most frequent gold tags."""
-    lines = [("cluster", "%", "M-1", "1-1", "gold tags, in %")]
-    for row in scores.table.confusion():
-        tags = ", ".join(f"{tag} {100 * share:.1f}" for tag, share in row.tags[:_TAGS_SHOWN])
-        more = ", ..." if len(row.tags) > _TAGS_SHOWN else ""
-        first, own = str(row.tags[0][0]), "-" if row.own_tag is None else str(row.own_tag)
-        lines.append((str(row.cluster), f"{100 * row.share:.2f}", first, own, tags + more))
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    for cluster, share, first, own, tags in lines:
-        names = f"{first:<{widths[2]}}  {own:<{widths[3]}}"
-        print(f"{cluster:>{widths[0]}}  {share:>{widths[1]}}  {names}  {tags}")

@@ -116,7 +116,7 @@ def find_documents(name_or_path: Place, part: str = "train") -> Place:
         except InputError as error:
             raise InputError(f"{text}: no such file or folder; {error}") from None
     folder = registry.find(name)
-    if file := _file_in(folder, said or part):
+    if file := _file_in(folder, said or part, exactly=bool(said)):
         return file
     is_other = name in registry.names() and registry.describe(name).kind != "documents"
     if said or is_other:
@@ -125,14 +125,14 @@ def find_documents(name_or_path: Place, part: str = "train") -> Place:
     return folder
 
 
-def _file_in(folder: Path, part: str) -> Path | None:
-    """Return the JSON lines of a corpus folder: those of a part, or else the only ones."""
+def _file_in(folder: Path, part: str, exactly: bool = False) -> Path | None:
+    """Return the JSON lines of a corpus folder: those of a part, or else, unless `exactly` these, the only ones."""
     files = [file for file in _shown(folder) if file.is_file() and format_of(file) == "jsonl"]
     names = [file.name.removesuffix(file.suffix) if file.suffix in _PACKED else file.name for file in files]
     if f"{part}.jsonl" in names:
         return files[names.index(f"{part}.jsonl")]
     has_parts = {"train.jsonl", "dev.jsonl", "test.jsonl"} & set(names)
-    return files[0] if len(files) == 1 and not has_parts else None
+    return files[0] if len(files) == 1 and not has_parts and not exactly else None
 
 
 def _lines(path: Place) -> Iterator[tuple[str, str]]:

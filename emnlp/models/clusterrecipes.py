@@ -19,7 +19,7 @@ def clustering(
     *,
     iterations: int = 20,
     alpha: float = 0.1,
-    kappa: float = 0.01,
+    kappa: float = 0.1,
     **settings: Any,
 ) -> NaiveBayesMixture:
     """Return a mixture of documents to fit.

@@ -25,6 +25,9 @@ from emnlp.support import Support
 LOWEST = 1e-100
 """What a probability of 0 is to the kernels: unseen text may need it."""
 
+MOST = 10_000
+"""Components: a table of words takes 8 bytes for each of them and word."""
+
 Init = Literal["spherical", "documents", "random"]
 
 
@@ -109,10 +112,9 @@ class NaiveBayesMixture(BagModel):
         super().__post_init__()
         self.check_choice("kind", ("multinomial", "bernoulli"))
         self.check_choice("init", tuple(STARTS))
-        if self.n_components is not None and not (
-            isinstance(self.n_components, int | np.integer) and self.n_components > 0
-        ):
-            raise InputError(f"NaiveBayesMixture({self.n_components!r}): expected a number of components, or None")
+        n = self.n_components
+        if n is not None and not (isinstance(n, int | np.integer) and 1 <= n <= MOST):
+            raise InputError(f"NaiveBayesMixture({n!r}): expected a number of components, up to {MOST:,}, or None")
         if not 0 <= self.tfidf < np.inf or (self.tfidf and self.binary):
             raise InputError(f"tfidf is {self.tfidf}; expected the length of multinomial documents, or 0")
         if not 0 <= self.unlabelled < np.inf:

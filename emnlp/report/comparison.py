@@ -20,7 +20,7 @@ _NOTES = {
     "objective": "objective: what is maximised, in nats a token: log-likelihood and prior (Dirichlet: a bound of it), "
     "a regulariser aside;\n  objectives under different priors are not comparable",
     "log-lik.": "log-lik.: of the training text, in nats a token, under the normalised probabilities",
-    "perplexity": "perplexity: of the held-out sentences, a known word; words unseen in training are missing data",
+    "perplexity": "perplexity: of the held-out text, a known word; words unseen in training are missing data",
 }
 
 
