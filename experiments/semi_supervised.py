@@ -46,7 +46,8 @@ def plot(table: dict[str, dict[int, np.ndarray]], path: str) -> None:
     for colour, (name, by_n) in zip(("tab:blue", "tab:orange"), table.items()):
         for column, style, learner in ((2, "--", "naive Bayes"), (3, "-", "EM")):
             runs = np.stack(list(by_n.values()))[:, :, column]
-            axes.errorbar(list(by_n), runs.mean(axis=1), runs.std(axis=1), fmt=style + "o", color=colour, label=f"{learner}, {name}", capsize=2)
+            look = {"fmt": style + "o", "color": colour, "label": f"{learner}, {name}", "capsize": 2}
+            axes.errorbar(list(by_n), runs.mean(axis=1), runs.std(axis=1), **look)
     axes.set_xscale("log")
     axes.set_xticks(list(by_n), [f"{n:,}" for n in by_n], minor=False)
     axes.set(xlabel="labelled documents", ylabel="accuracy on the test part, %")
@@ -62,7 +63,8 @@ def main() -> None:
     parser.add_argument("--plot", metavar="FILE")
     args = parser.parse_args()
     train, test = read_documents(args.corpus).pruned(min_df=3), read_documents(f"{args.corpus}/test")
-    print("| documents | labels | naive Bayes, dev | EM, dev | naive Bayes, test | EM, test |\n|---|---|---|---|---|---|")
+    print("| documents | labels | naive Bayes, dev | EM, dev | naive Bayes, test | EM, test |")
+    print("|---|---|---|---|---|---|")
     table: dict[str, dict[int, np.ndarray]] = {}
     for name, settings in SETTINGS.items():
         for n in args.labels:
