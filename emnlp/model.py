@@ -11,14 +11,16 @@ import numpy as np
 
 from emnlp import modelfile
 from emnlp.blocks import Array, Blocks
+from emnlp.checkpoint import Checkpoint, marks
 from emnlp.engines import engine
 from emnlp.errors import InputError
 from emnlp.factors import Factor
 from emnlp.factors.base import Guarantee
 from emnlp.factors.reasons import Reason
+from emnlp.fitting import HeldOut
 from emnlp.learners import EM, Chain, Learner, Step, Trace
 from emnlp.product import Product
-from emnlp.restarts import search
+from emnlp.restarts import Search
 from emnlp.starts import first
 from emnlp.support import Support
 
@@ -99,7 +101,11 @@ class Model(Product):
         raise NotImplementedError
 
     def index(self, corpus: Any, batch_size: int | None = None) -> Sequence[Any]:
-        """Turn a corpus into batches of slots, once; they depend on the corpus and the settings alone."""
+        """Turn a corpus into batches of slots, once; they depend on the corpus and the settings alone.
+
+        What an E-step leaves for the next one on the same batch, and no parameter tells, belongs into a dictionary
+        ``batch.local``, of arrays and numbers: another start finds it empty, and checkpoints hold it.
+        """
         raise NotImplementedError
 
     def prepare(self, theta: Blocks) -> Blocks:
@@ -162,7 +168,16 @@ class Model(Product):
     # The public face
 
     def fit(
-        self, corpus: Any, *, start: Model | None = None, prior: Any = None, callback: Callback | None = None
+        self,
+        corpus: Any,
+        *,
+        start: Model | None = None,
+        prior: Any = None,
+        callback: Callback | None = None,
+        held_out: Any = None,
+        patience: int = 3,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 1,
     ) -> Self:
         """Learn the parameters.
 
@@ -177,6 +192,17 @@ class Model(Product):
             `start` aside, lean to it already.
         callback : callable, optional
             Called with the number of M-steps done and the `Step`.
+        held_out : optional
+            As `corpus`. After each M-step, `score` of this text goes into ``trace_.held_out`` and into the `Step`; the
+            parameters that it is highest for are the ones kept, and of several starts the one it is highest for.
+        patience : int
+            Stop when `held_out` has not risen for so many M-steps.
+        checkpoint : path-like, optional
+            A file to go on from. If this process is killed at any moment, the same call goes on from the last
+            checkpoint, and ends with the same bits as one that was never killed. Once the fit has ended, the file holds
+            its result, and the same call returns it at once; delete it to train anew.
+        every : int
+            Write the checkpoint after so many M-steps.
 
         Returns
         -------
@@ -185,21 +211,12 @@ class Model(Product):
         Raises
         ------
         InputError
-            If the corpus has nothing to learn from, or `start` or `prior` does not fit.
+            If the corpus has nothing to learn from, `start` or `prior` does not fit, or `checkpoint` is a file of
+            another corpus, other settings or another version, or a damaged one.
         NumericalError
             If the objective becomes NaN or infinite, or falls where the learner and the factors declare that it cannot.
         """
-        if start is not None:
-            if not isinstance(start, Model):
-                raise InputError(f"start: expected a fitted model, not {start!r}")
-            start.check_fitted()
-            start = start.twin()  # it may be this model
-        if self.max_iter < 0:
-            raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
-        if self.random_state is not None and self.random_state < 0:
-            raise InputError(f"random_state is {self.random_state}; a seed is a whole number from 0")
-        if self.n_init < 1 or self.n_probes < 0:
-            raise InputError(f"n_init is {self.n_init} and n_probes {self.n_probes}; at least one start has to be run")
+        start = self._checked(start)
         corpus = self.corpus(corpus)
         self.bound(corpus)
         if prior is not None:
@@ -210,7 +227,12 @@ class Model(Product):
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
-        self._share(search(self, lambda seed: first(self, corpus, batches, seed, start), batches, callback))
+        search = Search(self, lambda model, seed: first(model, corpus, batches, seed, start), batches, callback)
+        if held_out is not None:
+            search.held_out = HeldOut(self.corpus(held_out, fitted=True), patience)
+        if checkpoint is not None:
+            search.checkpoint = Checkpoint(checkpoint, every, marks(self, corpus, batches, start, search.held_out))
+        self._share(search.best())
         return self
 
     def probabilities(self) -> Blocks:
@@ -305,6 +327,21 @@ class Model(Product):
             raise InputError(f"this {type(self).__name__} is not fitted yet; call fit first, or load a saved one")
 
     # How a fit goes
+
+    def _checked(self, start: Model | None) -> Model | None:
+        """Raise `InputError` if a fit would make no sense; return a start that this fit leaves alone."""
+        if self.max_iter < 0:
+            raise InputError(f"max_iter is {self.max_iter}; it counts M-steps and cannot be negative")
+        if self.random_state is not None and self.random_state < 0:
+            raise InputError(f"random_state is {self.random_state}; a seed is a whole number from 0")
+        if self.n_init < 1 or self.n_probes < 0:
+            raise InputError(f"n_init is {self.n_init} and n_probes {self.n_probes}; at least one start has to be run")
+        if start is None:
+            return None
+        if not isinstance(start, Model):
+            raise InputError(f"start: expected a fitted model, not {start!r}")
+        start.check_fitted()
+        return start.twin()  # it may be this model
 
     def bound(self, corpus: Any) -> None:
         """Bind the factors to a corpus; what an earlier fit learned is forgotten."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from emnlp.model import Model
 
 _SUPPORT = ("conditions", "outcomes", "space")
-_DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError, RecursionError,
-           NotImplementedError)  # fmt: skip
+DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError, RecursionError,
+          NotImplementedError)  # fmt: skip
 """What a header or an array that was tampered with makes Python or NumPy raise."""
 
 
@@ -34,6 +34,7 @@ def write(model: Model, path: str | os.PathLike[str]) -> None:
     sizes = {name: support.n_outcomes for name, support in stored.items()}
     trace = {"objective": model.trace_.objective, "reason": model.trace_.reason, "n_items": model.trace_.n_items}
     trace["restarts"] = sorted(model.trace_.restarts.items())
+    trace |= {"held_out": model.trace_.held_out} if model.trace_.held_out else {}
     header = {"model": storage.describe(model), "n_outcomes": sizes, "trace": trace}
     storage.write(path, header, arrays | _kept(model))
 
@@ -68,7 +69,7 @@ def read(path: str | os.PathLike[str], kind: type[Model]) -> Model:
         _restore(model, header, arrays)
     except InputError as error:
         raise InputError(f"{os.fspath(path)}: {error}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"{os.fspath(path)}: the model file is damaged ({error!r})") from None
     return model
 

@@ -57,7 +57,7 @@ def test_the_default_is_an_hmm_with_agreement(align, expected):
     assert isinstance(aligner, Agreement)
     assert (aligner.symmetrize, aligner.threshold, aligner.rounds) == ("product-grow", 0.5, 1)
     lines = [line.split(" nats")[0].rsplit(" ", 1)[0] for line in err.splitlines()]
-    assert lines[1:3] == ["emnlp: IBM1:", "emnlp: HMMAligner with agreement:"]
+    assert lines[2:4] == ["emnlp: IBM1:", "emnlp: HMMAligner with agreement:"]
 
 
 def test_options_reach_every_model_of_the_chain(align):

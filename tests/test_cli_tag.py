@@ -168,6 +168,45 @@ def test_gold(tag, command, gold):
     assert tag("gold", "-q", "--input", "slash", "--use-tags", "--gold", "gold")[2].startswith(BLANK + "M-1 100.00")
 
 
+@pytest.mark.parametrize(
+    ("args", "times"),
+    [
+        (("c.conllu", "--gold", "c.conllu"), 1),
+        (("c.conllu", "--gold", "c.conllu", "--lowercase"), 1),
+        (("c.conllu", "--gold", "./c.conllu"), 2),
+        (("g.tagged", "--input", "slash", "--gold", "g.tagged"), 1),
+        (("g.tagged", "--input", "slash", "--use-tags", "--states", 0, "--gold", "g.tagged"), 1),
+    ],
+)
+def test_text_that_is_gold_is_read_once(tag, monkeypatch, args, times):
+    put("g.tagged", TAGGED)
+    Tagged.read("g.tagged").write("c.conllu", "conllu")
+    options = [*QUICK, *args[1:], "-o", "out.tagged"]
+    one = tag(args[0], *options)
+    read, paths = Tagged.read, []
+    monkeypatch.setattr(Tagged, "read", lambda path, **how: paths.append(path) or read(path, **how))
+    two = tag(args[0], *options)
+    assert one[0] == two[0] == 0
+    assert len(paths) == times
+    score = [line for line in two[2].splitlines() if line.startswith("M-1")]
+    put("copy" + Path(args[0]).suffix, Path(args[0]).read_text("utf-8"))
+    apart = tag(args[0], *("copy" + Path(args[0]).suffix if each == "g.tagged" else each for each in options))
+    assert len(score) == 1
+    assert score[0].split(" | gold")[0] in apart[2]
+
+
+def test_rare_features_are_dropped_and_counted(tag):
+    short = ("--states", 2, "--iterations", 2, "--entropy", 0, "-o", "out.tagged")
+    status, _, errors = tag("t.txt", *short, "--min-count", 2, "--save", "m")
+    emission = load("m").factors_["emission"]
+    assert status == 0
+    assert emission.min_count == 2
+    assert emission.dropped > 0
+    assert f"emnlp: {emission.dropped} features seen fewer than 2 times were dropped\n" in errors
+    assert "dropped" not in tag("t.txt", *short)[2]
+    assert "dropped" not in tag("t.txt", *short, "--min-count", 2, "-q")[2]
+
+
 def test_show_classes(tag):
     status, out, _ = tag("t.txt", *QUICK, "-q", "--show-classes", "-o", "o")
     assert status == 0
@@ -427,6 +466,7 @@ def test_a_tag_that_cannot_be_written(tag):
                 ("--emission", "dirichlet"),
                 ("--kappa", "1"),
                 ("--entropy", "1"),
+                ("--min-count", "2"),
                 ("--runs", "2"),
                 ("--alpha", "1"),
                 ("--learner", "em"),

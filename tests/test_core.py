@@ -10,8 +10,10 @@ from zoo import EXAMPLE, bitexts
 from emnlp import EM, IBM1, Bitext, Categorical, Dirichlet, Fixed, InputError, Text, Uniform
 from emnlp.blocks import Blocks, prefixed
 from emnlp.corpus import Vocabulary
-from emnlp.inference.index import cooccurrences, look_up, sorted_rows
+from emnlp.corpus.cooccurrences import Cooccurrences
+from emnlp.inference.index import look_up, sorted_rows
 from emnlp.inference.tokens import tokenise
+from emnlp.scratch import ranges
 from emnlp.support import Support
 
 quick = settings(max_examples=40, deadline=None)
@@ -115,22 +117,18 @@ def test_uniform_and_fixed_learn_nothing():
 
 
 @quick
-@given(bitexts(4), st.integers(1, 5))
-def test_cooccurrences_are_those_of_a_plain_loop(bitext, room):
+@given(bitexts(4), st.integers(1, 5), st.integers(1, 20))
+def test_cooccurrences_are_those_of_a_plain_loop(bitext, room, part):
     source, target = bitext.source, bitext.target
     cells = np.concatenate([[0], np.cumsum(source.lengths * target.lengths)])
-    row_starts, outcomes, slots = cooccurrences(
-        source.starts,
-        source.ids,
-        len(source.vocabulary),
-        target.starts,
-        target.ids,
-        len(target.vocabulary),
-        cells,
-        room,
-    )
-    conditions = np.repeat(np.arange(len(row_starts) - 1), np.diff(row_starts))
-    found = list(zip(conditions.tolist(), outcomes.tolist()))
+    seen = Cooccurrences(len(source.vocabulary), len(target.vocabulary), room)
+    pieces = [np.empty(0, np.int32)]
+    for a, b in ranges(cells, part):
+        one, other = source.part(a, b), target.part(a, b)
+        pieces.append(seen.add(one.starts, one.ids, other.starts, other.ids))
+    sources, targets = seen.lists()
+    slots = np.concatenate(pieces)
+    found = list(zip(sources[len(source.vocabulary) :].tolist(), targets[len(target.vocabulary) :].tolist()))
     assert len(set(found)) == len(found)
     plain = set()
     for k, (s, t) in enumerate(bitext):

@@ -4,7 +4,22 @@ import numpy as np
 import pytest
 from tagger_story import ragged
 
-from emnlp import EM, HMM, IBM1, IBM2, Agreement, Aligner, Bitext, Categorical, Dirichlet, InputError, Logistic, load
+from emnlp import (
+    EM,
+    HMM,
+    IBM1,
+    IBM2,
+    Agreement,
+    Aligner,
+    Bitext,
+    Categorical,
+    Dirichlet,
+    InputError,
+    Logistic,
+    NumericalError,
+    load,
+)
+from emnlp.engines import Threads
 
 PAIRS = Bitext.from_pairs([(list("ab"), list("xy")), (list("abc"), list("xyzz")), (list("bc"), list("yz")), ([], [])])
 TEXT = ragged(9, 12)
@@ -17,6 +32,7 @@ MODELS = {
     "aligner": (lambda **more: Aligner(forward=IBM1(), reverse=IBM2(), **more), PAIRS),
     "agreement": (lambda **more: Agreement(forward=IBM1(), reverse=IBM1(), rounds=2, **more), PAIRS),
 }
+plain = Threads.map
 models = pytest.mark.parametrize(("make", "corpus"), MODELS.values(), ids=MODELS)
 
 
@@ -64,3 +80,43 @@ def test_starts_that_make_no_sense(make, corpus):
     for wrong in ({"n_init": 0}, {"n_probes": -1}, {"n_init": 2}, {"n_probes": 2}):
         with pytest.raises(InputError, match="start"):
             make(random_state=None, **wrong).fit(corpus)
+
+
+@models
+def test_starts_side_by_side_have_the_same_bits(make, corpus, monkeypatch):
+    """Also where a model's batches hold something, which starts would mix up."""
+    threads = []
+    monkeypatch.setattr(Threads, "map", lambda self, *args: threads.append(len(args[1])) or plain(self, *args))
+    for more in ({}, {"n_probes": 6}, {"n_probes": 6, "n_init": 1}):
+        one, two = (
+            make(**{"random_state": 4, "n_init": 4, "max_iter": 5, **more}, n_jobs=n).fit(corpus) for n in (1, 2)
+        )
+        assert one.trace_ == two.trace_
+        assert list(one.trace_.restarts) == list(two.trace_.restarts)
+        assert all(np.array_equal(one.params_[name], two.params_[name]) for name in one.params_)
+        assert one.factors_.keys() == two.factors_.keys()
+        assert one.regulariser(one.params_) == two.regulariser(two.params_)
+        assert np.all(one.predict(corpus) == two.predict(corpus))
+        assert two.n_jobs == 2
+    side_by_side = [n for n in threads if n in (4, 6)]
+    assert len(side_by_side) >= 4 or isinstance(one, Aligner)
+
+
+def test_what_wants_an_order_runs_in_order(tmp_path):
+    def fit(n_jobs, **more):
+        seen = []
+        model = HMM(3, random_state=4, n_init=4, max_iter=5, n_jobs=n_jobs)
+        model.fit(TEXT, callback=lambda k, step: seen.append((k, step.objective)), **more)
+        return seen
+
+    assert fit(2) == fit(1)
+    assert fit(2, checkpoint=tmp_path / "c") == fit(1)
+
+
+def test_a_start_side_by_side_that_fails_is_told():
+    class Broken(HMM):
+        def expect(self, batch, potentials, counts):
+            return np.nan
+
+    with pytest.raises(NumericalError, match="iteration 0"):
+        Broken(2, random_state=0, n_init=3, n_jobs=2).fit(TEXT)

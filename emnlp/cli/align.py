@@ -9,9 +9,10 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from emnlp.cli import arguments, priors
+from emnlp.cli import arguments, checkpoints, memory, priors
 from emnlp.cli.arguments import say, warn
 from emnlp.cli.lengths import Lengths
+from emnlp.cli.rare import say_dropped
 from emnlp.cli.results import Results
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_links(parser.add_argument_group("links"))
     run_ = parser.add_argument_group("run")
     run_.add_argument("--threads", type=arguments.positive, metavar="N", help="how many to use (every processor)")
+    checkpoints.add(run_)
+    memory.add(run_)
     run_.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
     parser.set_defaults(run=run, usage_error=parser.error)
 
@@ -130,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     from emnlp.models import Aligner
 
     _check(args)
-    chain = None if args.load else _chain(args)
+    chain, pruned = (None, None) if args.load else memory.cut(args, _chain(args))
     begin = time.perf_counter()
     with ExitStack() as stack:
         results = Results.open(args, stack)
@@ -147,17 +150,18 @@ def run(args: argparse.Namespace) -> int:
                 priors.write(args, bitext, results.write(aligner, bitext))
         else:
             prior = priors.read(args)
-            bitext = _read(args)
-            aligner = _train(bitext, chain, prior, args)
+            bitext = memory.settle(args, chain, _read(args))
+            aligner = _train(bitext, chain, prior, args, pruned)
             if args.save:
                 aligner.save(args.save)
             priors.write(args, bitext, results.write(aligner, bitext))
+    checkpoints.remove(args, len(chain or ()))
     say(args, f"aligned {results.lines:,} pairs in {time.perf_counter() - begin:.1f} s")
     return 0
 
 
 def _check(args: argparse.Namespace) -> None:
-    training = ("model", "iterations", "alpha", "init", "seed", "save", "prior")
+    training = ("model", "iterations", "alpha", "init", "seed", "save", "prior", "checkpoint", "memory", "prune")
     given = [name for name in training if getattr(args, name) is not None]
     if args.load and given:
         args.usage_error(f"--{given[0]} is about training; with --load nothing is trained")
@@ -168,7 +172,10 @@ def _check(args: argparse.Namespace) -> None:
     if args.seed is not None and args.init != "random":
         args.usage_error("--seed needs --init random: the constant start draws nothing")
     priors.check(args)
-    named = [path for path in (args.output, args.posteriors, args.scores, args.save, args.write_priors) if path]
+    checkpoints.check(args)
+    memory.check(args)
+    named = [args.output, args.posteriors, args.scores, args.save, args.write_priors, args.checkpoint]
+    named = [path for path in named if path]
     outputs = [os.path.realpath(path) for path in named if path != "-"]
     inputs = {
         os.path.realpath(path) for path in (args.source, args.target, args.load, args.prior) if path and path != "-"
@@ -219,7 +226,7 @@ def _text_options(args: argparse.Namespace, loaded: Aligner | None) -> dict[str,
 def _read(args: argparse.Namespace, loaded: Aligner | None = None) -> Bitext:
     from emnlp.corpus import Bitext
 
-    bitext = Bitext.read(args.source, args.target, **_text_options(args, loaded))
+    bitext = Bitext.read(args.source, args.target, **_text_options(args, loaded), scratch=memory.scratch(args))
     lengths = Lengths()
     lengths.add(bitext)
     lengths.warn(bitext.max_length, training=loaded is None)
@@ -242,20 +249,26 @@ def _stream(aligner: Aligner, results: Results, args: argparse.Namespace) -> Non
     lengths.warn(options["max_length"], training=False)
 
 
-def _train(bitext: Bitext, chain: list[Aligner], prior: Priors | None, args: argparse.Namespace) -> Aligner:
+def _train(
+    bitext: Bitext, chain: list[Aligner], prior: Priors | None, args: argparse.Namespace, pruned: Aligner | None
+) -> Aligner:
     from emnlp.models import Agreement
     from emnlp.models.recipes import train
 
     def report(aligner: Aligner) -> None:
         kind, trace = type(next(iter(aligner.directions.values()))).__name__, aligner.trace_
         name = f"{kind} with agreement" if isinstance(aligner, Agreement) else kind
+        if aligner is pruned:
+            memory.prune(args, aligner, bitext)
         say(args, f"{name}: {trace[-1] / trace.n_items:.4f} nats a pair; {trace.reason}")
 
     seed = (args.seed or 0) if args.init == "random" else None
     verbose = 0 if args.quiet else 1
-    settings = {"n_jobs": arguments.threads(args), "random_state": seed, "verbose": verbose}
+    settings: dict[str, Any] = {"n_jobs": arguments.threads(args), "random_state": seed, "verbose": verbose}
+    settings |= checkpoints.settings(args, len(chain))
     aligner = train(bitext, chain, prior=prior, after=report, **settings)
     priors.tell(args, prior, aligner)
+    say_dropped(args, aligner)
     return aligner
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from emnlp.cli import arguments
+from emnlp.cli import arguments, checkpoints
 from emnlp.cli.arguments import say, warn
+from emnlp.cli.rare import say_dropped
 
 if TYPE_CHECKING:
     from emnlp.corpus import Tagged
@@ -69,6 +72,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_search(parser.add_argument_group("search"))
     run_ = parser.add_argument_group("run")
     run_.add_argument("--threads", type=arguments.positive, metavar="N", help="how many to use (every processor)")
+    checkpoints.add(run_)
     run_.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
     parser.set_defaults(run=run, usage_error=parser.error)
 
@@ -113,6 +117,8 @@ def _add_model(model: Any) -> None:
     model.add_argument("--kappa", type=arguments.weight, metavar="K", help=prior)
     pressure = "of logistic emissions, towards one state a word; 0 for none (1)"
     model.add_argument("--entropy", type=arguments.weight, metavar="E", help=pressure)
+    rare = "leave out logistic features of fewer than N different words (1)"
+    model.add_argument("--min-count", type=arguments.positive, metavar="N", help=rare)
     alpha = "of dirichlet emissions, above 0: the smaller, the sparser (0.1)"
     model.add_argument("--alpha", type=arguments.alpha, metavar="A", help=alpha)
     tol = "stop when the objective rises by less than this, in nats a sentence (0: never)"
@@ -149,14 +155,15 @@ def run(args: argparse.Namespace) -> int:
             check_writable(path)
     begin = time.perf_counter()
     model = HMM.load(args.load) if args.load else None
-    corpus = _read(args, model)
-    gold = read_tagged(args.gold, args.tag) if args.gold else None
-    if gold is not None:
+    corpus, gold = _read(args, model)
+    if args.gold and gold is None:
+        gold = read_tagged(args.gold, args.tag)
         check_words(corpus, gold)
-        if (gold.tags < 0).all():
-            raise InputError(f"{args.gold}: there is no tag in it to score against")
+    if gold is not None and (gold.tags < 0).all():
+        raise InputError(f"{args.gold}: there is no tag in it to score against")
     if model is None:
         model = _train(corpus, args)
+        say_dropped(args, model)
         if args.save:
             model.save(args.save)
     model.n_jobs = arguments.threads(args)
@@ -170,27 +177,26 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(class_table(tagged, args.show_classes)))
     if gold is not None:
         say_scores(tagging_scores(names(tagged), names(gold), gold_name=gold.text.name).signature())
+    checkpoints.remove(args, args.runs or 1)
     say(args, f"tagged {len(tagged.tags):,} tokens in {time.perf_counter() - begin:.1f} s")
     return 0
 
 
 def say_scores(signature: str) -> None:
     """Print scores to standard error: asked for, so `--quiet` does not silence them."""
-    import sys
-
     print(signature, file=sys.stderr)
 
 
 def _check(args: argparse.Namespace) -> None:
-    training = ("states", "emission", "learner", "iterations", "kappa", "entropy", "alpha", "tol", "precision", "init",
-                "seed", "restarts", "probes", "runs", "save")  # fmt: skip
+    training = ("states", "emission", "learner", "iterations", "kappa", "entropy", "min_count", "alpha", "tol",
+                "precision", "init", "seed", "restarts", "probes", "runs", "save", "checkpoint")  # fmt: skip
     given = [name for name in training if getattr(args, name) is not None] + ["use_tags"] * args.use_tags
     if args.load and given:
         args.usage_error(f"--{given[0].replace('_', '-')} is about training; with --load nothing is trained")
     emission = args.emission or "logistic"
-    for name, of in {"alpha": "dirichlet", "kappa": "logistic", "entropy": "logistic"}.items():
+    for name, of in {"alpha": "dirichlet", "kappa": "logistic", "entropy": "logistic", "min_count": "logistic"}.items():
         if getattr(args, name) is not None and emission != of:
-            args.usage_error(f"--{name} is of {of} emissions; add --emission {of}")
+            args.usage_error(f"--{name.replace('_', '-')} is of {of} emissions; add --emission {of}")
     if args.learner == "direct" and emission != "logistic":
         args.usage_error(f"--learner direct needs a gradient, which {emission} emissions have not; leave it out")
     if (args.runs or 1) > 1 and (args.restarts or args.probes):
@@ -201,14 +207,16 @@ def _check(args: argparse.Namespace) -> None:
         args.usage_error("--alpha has to be above 0; for plain EM, leave it and dirichlet out")
     if [args.text, args.gold, args.dictionary].count("-") > 1:
         args.usage_error("standard input can be read once; give the other file by name")
-    outputs = [os.path.realpath(path) for path in (args.output, args.save) if path and path != "-"]
+    checkpoints.check(args)
+    named = [path for path in (args.output, args.save, args.checkpoint) if path and path != "-"]
+    outputs = [os.path.realpath(path) for path in named]
     inputs = {os.path.realpath(path) for path in (args.text, args.load, args.gold, args.dictionary) if path}
     if len(set(outputs)) < len(outputs) or inputs & set(outputs):
         args.usage_error("an output file is named twice, or is also an input")
 
 
-def _read(args: argparse.Namespace, loaded: HMM | None) -> Tagged:
-    """Read TEXT and what tells of its tags; without --use-tags, the words alone."""
+def _read(args: argparse.Namespace, loaded: HMM | None) -> tuple[Tagged, Tagged | None]:
+    """Return TEXT with what tells of its tags, without --use-tags the words alone; and its tags, if these are GOLD."""
     from emnlp.cli.evaluate_tag import read_tagged
     from emnlp.corpus import TagDictionary, Tagged
     from emnlp.corpus.tagfiles import format_of
@@ -220,17 +228,18 @@ def _read(args: argparse.Namespace, loaded: HMM | None) -> Tagged:
     form = args.input or ("conllu" if format_of(args.text) == "conllu" else "plain")
     if args.use_tags and form == "plain" and not args.text.startswith("nltk:"):
         args.usage_error("--use-tags needs tags: TEXT is read as plain text; add --input slash")
-    column = args.tag if args.use_tags or args.text.startswith("nltk:") else None
-    corpus = read_tagged(args.text, column, form, lowercase)
-    if not args.use_tags:
-        corpus = Tagged.untagged(corpus.text)
+    nltk = args.text.startswith("nltk:")
+    twice = args.gold == args.text and (nltk or form == format_of(args.text))  # it is read once
+    column = args.tag if args.use_tags or nltk or twice else None
+    tagged = read_tagged(args.text, column, form, lowercase)
+    corpus = tagged if args.use_tags else Tagged.untagged(tagged.text)
     if args.dictionary:
         corpus = corpus.constrained(TagDictionary.read(args.dictionary))
     blank = int((corpus.text.lengths == 0).sum())
     if blank:
         warn(f"{blank:,} of {len(corpus):,} sentences are blank; they keep their place and teach nothing")
     say(args, f"read {len(corpus):,} sentences, {len(corpus.tags):,} tokens, {len(corpus.text.vocabulary):,} types")
-    return corpus
+    return corpus, tagged if twice else None
 
 
 def _train(corpus: Tagged, args: argparse.Namespace) -> HMM:
@@ -244,12 +253,15 @@ def _train(corpus: Tagged, args: argparse.Namespace) -> HMM:
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     given |= {"dtype": f"float{args.precision}"} if args.precision else {}
     given |= {"decoding": args.decode} if args.decode else {}
-    given |= {"n_init": args.restarts or 1, "n_probes": args.probes or 0}
+    given |= {"n_init": args.restarts or 1, "n_probes": args.probes or 0, "iterations": args.iterations}
     given |= {"n_jobs": arguments.threads(args), "verbose": 0 if args.quiet else 1}
 
     def make(seed: int) -> HMM:
         emission = args.emission or "logistic"
-        return induction(states or None, emission, args.learner, iterations=args.iterations, random_state=seed, **given)
+        model = induction(states or None, emission, args.learner, random_state=seed, **given)
+        if args.min_count:
+            model.emission = replace(model.emission, min_count=args.min_count)  # type: ignore[call-arg]
+        return model
 
     def report(seed: int, model: HMM) -> None:
         trace = model.trace_
@@ -260,8 +272,8 @@ def _train(corpus: Tagged, args: argparse.Namespace) -> HMM:
 
     seed, runs = args.seed or 0, args.runs or 1
     if runs > 1:
-        return consensus(make, corpus, range(seed, seed + runs), report)
-    model = make(seed).fit(corpus)
+        return consensus(make, corpus, range(seed, seed + runs), report, **checkpoints.settings(args, runs))
+    model = make(seed).fit(corpus, **checkpoints.settings(args, 1))
     report(seed, model)
     return model
 

@@ -4,50 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emnlp.corpus.files import decode, display_name, read_bytes
-from emnlp.corpus.text import Text
+from emnlp.corpus.chunks import chunks
+from emnlp.corpus.files import decode, display_name
+from emnlp.corpus.pairs import Pairs
+from emnlp.corpus.text import Builder, Text
 from emnlp.errors import InputError
-from emnlp.inference.index import cooccurrences
+from emnlp.scratch import Folder
 
 MAX_LENGTH = 200
 LONGEST = 1000
 """The most that `max_length` may be: a pair costs time and memory with the product of its lengths."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """The usable sentence pairs of a bitext, indexed once for every model and for both directions.
-
-    Cell ``cells[k] + i * J + j`` (for a transposed index ``cells[k] + j * I + i``) is source token i with target token
-    j of pair k; ``slots`` gives its slot in the shared lexicon, whose slot s is source type ``conditions[s]`` with
-    target type ``outcomes[s]``.
-    """
-
-    lines: NDArray[np.int64]
-    source: Text
-    target: Text
-    cells: NDArray[np.int64]
-    slots: NDArray[np.int32]
-    conditions: NDArray[np.int32]
-    outcomes: NDArray[np.int32]
-    transposed: bool = False
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def transpose(self) -> Pairs:
-        """Swap source and target; cells and slots stay where they are."""
-        return replace(
-            self, source=self.target, target=self.source, conditions=self.outcomes, outcomes=self.conditions,
-            transposed=not self.transposed,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,8 +72,15 @@ class Bitext:
         *,
         lowercase: bool = False,
         max_length: int = MAX_LENGTH,
+        scratch: Folder = None,
     ) -> Bitext:
         """Read two parallel files, or one file of ``source ||| target`` or ``source TAB target`` lines.
+
+        Parameters
+        ----------
+        scratch : path-like, optional
+            A folder on a disk with room for 4 bytes a pair of tokens, more for some models: what grows with the text
+            lies in files there, without a name, and aligners read it batch by batch. Results have the same bits.
 
         Raises
         ------
@@ -110,9 +90,16 @@ class Bitext:
         if target is not None:
             if os.fspath(source) == os.fspath(target) == "-":
                 raise InputError("both sides are '-'; standard input can be one side, or 'source ||| target' lines")
-            sides = Text.read(source, lowercase=lowercase), Text.read(target, lowercase=lowercase)
-            return cls(*sides, max_length=max_length)
-        return cls.from_bytes(read_bytes(source), display_name(source), lowercase=lowercase, max_length=max_length)
+            sides = [Text.read(path, lowercase=lowercase, scratch=scratch) for path in (source, target)]
+            return cls(sides[0], sides[1], max_length)
+        name, separator = display_name(source), None
+        builders = [Builder(name, lowercase, scratch) for _ in range(2)]
+        for first, lines in chunks(source):
+            separator = separator or separator_of(lines.split(b"\n"))
+            part = cls.from_bytes(lines, name, lowercase=lowercase, first=first, separator=separator)
+            for builder, side in zip(builders, (part.source, part.target)):
+                builder.add(side)
+        return cls(builders[0].text(), builders[1].text(), max_length)
 
     @classmethod
     def from_bytes(
@@ -225,14 +212,40 @@ class Bitext:
         if len(lines) < len(self):
             source, target = source.select(lines), target.select(lines)
         source, target = source.compact(), target.compact()
-        cells = np.concatenate([[0], np.cumsum(source.lengths * target.lengths)])
-        sides = (source.starts, source.ids, len(source.vocabulary), target.starts, target.ids, len(target.vocabulary))
         try:
-            row_starts, outcomes, slots = cooccurrences(*sides, cells)
+            return Pairs.of(lines, source, target)
         except OverflowError as error:
             raise InputError(f"{self.source.name}: {error}") from None
-        conditions = np.repeat(np.arange(len(row_starts) - 1, dtype=np.int32), np.diff(row_starts))
-        return Pairs(lines, source, target, cells, slots, conditions, outcomes)
+
+    def moved(self, scratch: Folder) -> Bitext:
+        """Return the same bitext, with what grows with it in files in a folder, as `read` says; None: in memory.
+
+        An index that was made is taken along.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> bitext = Bitext.from_pairs([(["the", "house"], ["la", "maison"])]).moved(tempfile.gettempdir())
+        >>> list(bitext), bitext.moved(None).pairs.slots
+        ([(['the', 'house'], ['la', 'maison'])], array([0, 1, 2, 3], dtype=int32))
+        """
+        moved = Bitext(self.source.moved(scratch), self.target.moved(scratch), self.max_length)
+        made = self.__dict__.get("pairs")
+        if made is not None and self._origin is None:
+            source = moved.source if made.source is self.source else made.source.moved(scratch)
+            target = moved.target if made.target is self.target else made.target.moved(scratch)
+            moved.__dict__["pairs"] = made.moved(source, target)
+        return moved
+
+    def prune(self, wanted: NDArray[np.bool_]) -> None:
+        """Drop all slots of the index but those that are wanted, (S,): what is fitted from now on does not have them.
+
+        The cells of dropped pairs of words read what a pair reads that occurs nowhere in training.
+        """
+        if self._origin is not None:
+            self._origin.prune(wanted)
+            return
+        self.__dict__["pairs"] = self.pairs.pruned(wanted)
 
 
 def separator_of(lines: Iterable[bytes]) -> bytes | None:

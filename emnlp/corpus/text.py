@@ -6,13 +6,19 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emnlp.corpus.files import decode, display_name, read_bytes
+from emnlp.corpus.chunks import chunks
+from emnlp.corpus.files import decode, display_name
 from emnlp.errors import InputError
 from emnlp.inference.tokens import tokenise
+from emnlp.scratch import Folder, OnDisk, folder_of, kept, ranges
+
+ROOM = 1 << 22
+"""Of a text on disk, about so many tokens are in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,6 +90,7 @@ class Text:
     starts : (n + 1,) int64
         The tokens of sentence k are those from ``starts[k]`` up to ``starts[k + 1]``.
     ids : (N,) int32
+        May be `OnDisk`.
     name : str
         What messages call it, usually the file.
     lowercase : bool
@@ -103,20 +110,26 @@ class Text:
     lowercase: bool = False
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str], *, lowercase: bool = False) -> Text:
+    def read(cls, path: str | os.PathLike[str], *, lowercase: bool = False, scratch: Folder = None) -> Text:
         """Read one tokenised sentence a line; tokens are separated by ASCII white space.
 
         Parameters
         ----------
         path : path-like
             ``-`` is standard input; ``.gz .bz2 .xz .zst`` are decompressed.
+        scratch : path-like, optional
+            A folder for the token ids, if memory has no room for them.
 
         Raises
         ------
         InputError
             If the file cannot be read, is not UTF-8 or has a NUL byte; the message names the line.
         """
-        return cls.from_bytes(read_bytes(path), display_name(path), lowercase=lowercase)
+        name = display_name(path)
+        builder = Builder(name, lowercase, scratch)
+        for first, lines in chunks(path):
+            builder.add(cls.from_bytes(lines, name, lowercase=lowercase, first=first))
+        return builder.text()
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str = "<bytes>", *, lowercase: bool = False, first: int = 1) -> Text:
@@ -179,14 +192,68 @@ class Text:
         """Return these sentences, in this order, with the same vocabulary."""
         lengths = self.lengths[sentences]
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        places = np.repeat(self.starts[sentences] - starts[:-1], lengths) + np.arange(starts[-1])
-        return replace(self, starts=starts, ids=self.ids[places])
+        shifts, room = self.starts[sentences] - starts[:-1], ROOM if self.folder else max(1, int(starts[-1]))
+        pieces = (
+            self.ids[np.repeat(shifts[a:b], lengths[a:b]) + np.arange(starts[a], starts[b])]
+            for a, b in ranges(starts, room)
+        )
+        return replace(self, starts=starts, ids=kept(pieces, np.int32, self.folder))
+
+    @property
+    def folder(self) -> Folder:
+        """Where the ids are; None is in memory."""
+        return folder_of(self.ids)
+
+    def part(self, first: int, last: int) -> Text:
+        """Return the sentences ``first .. last - 1``, in memory."""
+        here = slice(int(self.starts[first]), int(self.starts[last]))
+        return replace(self, starts=self.starts[first : last + 1] - self.starts[first], ids=self.ids[here])
+
+    def _ids(self) -> Iterator[NDArray[np.int32]]:
+        """Yield the ids in parts that memory has room for."""
+        yield from ([self.ids] if self.folder is None else (self.part(*each).ids for each in ranges(self.starts, ROOM)))
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each word of the vocabulary occurs, (V,)."""
+        counts = np.zeros(len(self.vocabulary), np.int64)
+        for ids in self._ids():
+            counts += np.bincount(ids, minlength=len(counts))
+        return counts
+
+    def moved(self, scratch: Folder) -> Text:
+        """Return the same text with its ids in a file in a folder; None is in memory."""
+        return replace(self, ids=kept(self._ids(), np.int32, scratch))
 
     def compact(self) -> Text:
         """Return the same text with a vocabulary of the words that occur in it, in the same order."""
-        occurs = np.bincount(self.ids, minlength=len(self.vocabulary)) > 0
+        occurs = self.counts() > 0
         if occurs.all():
             return self
         new = (np.cumsum(occurs) - 1).astype(np.int32)
         words = [self.vocabulary.words[k] for k in np.flatnonzero(occurs).tolist()]
-        return replace(self, vocabulary=Vocabulary(words), ids=new[self.ids])
+        ids = kept((new[ids] for ids in self._ids()), np.int32, self.folder)
+        return replace(self, vocabulary=Vocabulary(words), ids=ids)
+
+
+class Builder:
+    """A text that grows part by part, as a file is read."""
+
+    def __init__(self, name: str, lowercase: bool, scratch: Folder = None) -> None:
+        self._name, self._lowercase = name, lowercase
+        self._index: dict[str, int] = {}
+        self._starts, self._n_tokens = [np.zeros(1, np.int64)], 0
+        self._ids = None if scratch is None else OnDisk(scratch, np.int32)
+        self._pieces: list[NDArray[np.int32]] = []
+
+    def add(self, part: Text) -> None:
+        """Add sentences at the end."""
+        index = self._index
+        ids = np.array([index.setdefault(word, len(index)) for word in part.vocabulary.words], np.int32)[part.ids]
+        self._pieces.append(ids) if self._ids is None else self._ids.append(ids)
+        self._starts.append(part.starts[1:] + self._n_tokens)
+        self._n_tokens += len(ids)
+
+    def text(self) -> Text:
+        """Return the whole text."""
+        ids: Any = kept(self._pieces, np.int32, None) if self._ids is None else self._ids
+        return Text(Vocabulary(list(self._index)), np.concatenate(self._starts), ids, self._name, self._lowercase)

@@ -37,27 +37,49 @@ def invert(ids, n):
 
 
 @njit(nogil=True, cache=True)
-def _chunk(first, room, starts, order, pair_of, target_starts, n_target):
-    """Return where a chunk of types that begins at `first` ends, and how many new slots it can need at most."""
-    need = 0
-    for c in range(first, starts.size - 1):
-        row = 0
+def number(at, part, stamp, slot_of, heads, runs, conditions, outcomes, slots):
+    """Give a slot to every pair of types that occurs together in a part of a bitext, and to every cell its slot.
+
+    A type's slots lie in *runs*: those that a part added. What it has is looked at once a part, and its cells then.
+
+    Parameters
+    ----------
+    at : (type, slot, run)
+        From which condition type, with which free slot and run to go on.
+    part : tuple
+        ``(starts, order, pair_of, source_starts, target_starts, target, cells)``: `invert` of the source ids, the pair
+        of each source token; all numbered from the part's own first pair, token and cell.
+    stamp, slot_of : (n_target,) int32
+        ``slot_of[o]`` is the slot of outcome o with condition ``stamp[o]``.
+    heads : (n_source,) int32
+        The last run of each condition type, -1 for none.
+    runs : (R, 3) int32
+        The first slot of each run, its end, and the run before it of the same type, or -1.
+    conditions, outcomes : int32
+        By slot.
+    slots : (cells,) int32
+        Filled.
+
+    Returns
+    -------
+    (type, slot, run) as `at`: where there may be no more room in `outcomes` or `runs`, or n_source at the end.
+    """
+    c, slot, n_runs = at
+    starts, order, pair_of, source_starts, target_starts, target, cells = part
+    for c in range(c, heads.size):  # noqa: B020
+        if starts[c] == starts[c + 1]:
+            continue
+        need = 0
         for n in range(starts[c], starts[c + 1]):
-            k = pair_of[order[n]]
-            row += target_starts[k + 1] - target_starts[k]
-        row = min(row, n_target)
-        if c > first and need + row > room:
-            return c, need
-        need += row
-    return starts.size - 1, need
-
-
-@njit(nogil=True, cache=True)
-def _number(first, last, base, starts, order, pair_of, sides, cells, stamp, slot_of, row_starts, outcomes, slots):
-    """Give slots to the outcomes of the types ``first .. last - 1``; return the next free slot."""
-    source_starts, target_starts, target = sides
-    slot = base
-    for c in range(first, last):
+            need += target_starts[pair_of[order[n]] + 1] - target_starts[pair_of[order[n]]]
+        if slot + min(need, stamp.size) > outcomes.size or n_runs == runs.shape[0]:
+            return c, slot, n_runs
+        run = heads[c]
+        while run >= 0:
+            for s in range(runs[run, 0], runs[run, 1]):
+                stamp[outcomes[s]], slot_of[outcomes[s]] = c, s
+            run = runs[run, 2]
+        first = slot
         for n in range(starts[c], starts[c + 1]):
             p = order[n]
             k = pair_of[p]
@@ -67,54 +89,15 @@ def _number(first, last, base, starts, order, pair_of, sides, cells, stamp, slot
             for j in range(size):
                 o = target[t + j]
                 if stamp[o] != c:
-                    stamp[o] = c
-                    slot_of[o] = slot
-                    outcomes[slot - base] = o
+                    stamp[o], slot_of[o] = c, slot
+                    conditions[slot], outcomes[slot] = c, o
                     slot += 1
                 slots[cell + j] = slot_of[o]
-        row_starts[c + 1] = slot
-    return slot
-
-
-def cooccurrences(source_starts, source, n_source, target_starts, target, n_target, cells, room=1 << 22):
-    """Number the pairs of types that occur together in a sentence pair.
-
-    Parameters
-    ----------
-    source_starts, target_starts : (n + 1,) int64
-    source, target : int32
-        Type ids, below `n_source` and `n_target`.
-    cells : (n + 1,) int64
-        The first cell of each sentence pair; pair k has I * J of them.
-    room : int
-        The outcomes are listed in chunks of about this many slots, so that memory follows the slots, not the cells.
-
-    Returns
-    -------
-    row_starts : (n_source + 1,) int64
-    outcomes : (S,) int32
-        The slots of source type c are those from ``row_starts[c]``; their outcomes stand in order of first occurrence.
-    slots : (cells,) int32
-    """
-    starts, order = invert(source, n_source)
-    pair_of = np.repeat(np.arange(len(source_starts) - 1, dtype=np.int32), np.diff(source_starts))
-    slots = np.empty(cells[-1], np.int32)
-    stamp, slot_of = np.full(n_target, -1, np.int32), np.empty(n_target, np.int32)
-    row_starts = np.zeros(n_source + 1, np.int64)
-    pieces = [np.empty(0, np.int32)]
-    first, slot = 0, 0
-    while first < n_source:
-        last, need = _chunk(first, room, starts, order, pair_of, target_starts, n_target)
-        if slot + need >= np.iinfo(np.int32).max:
-            raise OverflowError("more than 2**31 distinct word pairs; train on fewer sentence pairs")
-        outcomes = np.empty(need, np.int32)
-        sides = (source_starts, target_starts, target)
-        end = _number(
-            first, last, slot, starts, order, pair_of, sides, cells, stamp, slot_of, row_starts, outcomes, slots
-        )
-        pieces.append(outcomes[: end - slot].copy())
-        first, slot = last, end
-    return row_starts, np.concatenate(pieces), slots
+        if slot > first:
+            runs[n_runs, 0], runs[n_runs, 1], runs[n_runs, 2] = first, slot, heads[c]
+            heads[c] = n_runs
+            n_runs += 1
+    return heads.size, slot, n_runs
 
 
 @njit(nogil=True, cache=True)

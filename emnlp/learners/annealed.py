@@ -109,14 +109,18 @@ class AnnealedEM(Scoring):
     def settled(self, done: int) -> bool:  # noqa: D102
         return done > self.n_steps
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
-        for done in range(self.limit(model.max_iter)):
-            level = self.level(done)
-            counts, loglik = engine.expect(model, self._flattened(model, model.theta(params), level), batches)
-            scale = 1 / level if self.by == "power" else 1.0
-            yield Step(params, scale * loglik + model.penalty(params))
+    def iterate(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
+        counts: Blocks | None = state
+        for k in range(done, self.limit(model.max_iter)):
+            if counts is None:
+                level = self.level(k)
+                counts, loglik = engine.expect(model, self._flattened(model, model.theta(params), level), batches)
+                scale = 1 / level if self.by == "power" else 1.0
+                yield Step(params, scale * loglik + model.penalty(params), counts)
             params = model.maximize(counts, params)
-            del counts
+            counts = state = None
         yield self.end(model, params, batches, engine)
 
     def _flattened(self, model: Model, theta: Blocks, level: float) -> Blocks:

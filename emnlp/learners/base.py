@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from emnlp.blocks import Blocks
 from emnlp.errors import InputError
-from emnlp.storage import Saved
+from emnlp.storage import Saved, packable
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
@@ -22,13 +22,23 @@ class Step:
     """Where a learner stands: parameters, their objective (nats, all items), and what else it needs to go on.
 
     The objective may be None where a learner ends without scoring what it learned last. `ended` says why a learner can
-    go no further than the step before, whose parameters it repeats.
+    go no further than the step before, whose parameters it repeats. `held_out`, which learners leave to the loop, is
+    the mean log-likelihood of a held-out item.
     """
 
     params: Blocks
     objective: float | None
     state: Any = None
     ended: str = ""
+    held_out: float | None = None
+
+
+def numbered(steps: Iterator[Step], first: int) -> Iterator[tuple[int, Step]]:
+    """Yield each step with its number; unlike `enumerate`, keep none while the next one is made."""
+    for step in steps:
+        yield first, step
+        del step
+        first += 1
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,14 @@ class Learner(Saved):
         """The size of batches, as the model's `index` counts it; None leaves it to the model."""
         return None
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
-        """Yield the first parameters with their objective, then those after each of ``model.max_iter`` M-steps."""
+    def iterate(
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
+        """Yield the first parameters with their objective, then those after each of ``model.max_iter`` M-steps.
+
+        With the `state` of a `Step` that had these parameters after so many M-steps, `done`, yield those that follow:
+        with the same bits as if there had been no break. The state may be changed on the way.
+        """
         raise NotImplementedError
 
     def limit(self, max_iter: int) -> int:
@@ -131,11 +147,13 @@ def rounds(learner: Learner, given: Any) -> tuple[int, ...]:
     return listed
 
 
+@packable
 @dataclass
 class Trace(Sequence[float]):
     """The objective of each iteration: ``trace[k]`` is that after k M-steps, in nats over the whole corpus.
 
-    `restarts` has the last objective of each random start by its seed, if there were several.
+    `restarts` has the last objective of each random start by its seed, if there were several; `held_out`, where text is
+    held out, the mean log-likelihood of its items after each M-step, by which starts are compared then.
 
     Examples
     --------
@@ -149,6 +167,7 @@ class Trace(Sequence[float]):
     n_items: int = 0
     restarts: dict[int, float] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list, compare=False)
+    held_out: list[float] = field(default_factory=list)
 
     @overload
     def __getitem__(self, k: int) -> float: ...

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emnlp.blocks import Blocks
 from emnlp.errors import InputError
-from emnlp.learners.base import Learner, Step
+from emnlp.learners.base import Learner, Step, numbered
 from emnlp.learners.hard import HardEM
 
 if TYPE_CHECKING:
@@ -83,23 +83,34 @@ class Chain(Learner):
     def settled(self, done: int) -> bool:  # noqa: D102
         return self.learners[-1].settled(done - self._before)
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
-        """Yield the steps of each learner; `Step.state` is whose turn it is, and that learner's state."""
-        left, ended = self.limit(model.max_iter), False
-        for turn, learner in enumerate(self.learners):
+    def iterate(
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
+        """Yield the steps of each learner.
+
+        `Step.state` is whose turn it is, the M-steps left at its beginning, those done since, and that learner's state.
+        """
+        why, ended = "steps: all learners had their turn", False
+        if state is not None and state[-1] is None:  # the last one has nothing to go on with: it was at its end
+            yield Step(params, None, state, why)
+            return
+        first, left, done, state = (0, self.limit(model.max_iter), 0, None) if state is None else state
+        for turn, learner in list(enumerate(self.learners))[first:]:
             most = learner.limit(left)
             last = most == left or learner is self.learners[-1]
-            steps = learner.leg(max(most, 1), last).iterate(model, params, batches, engine)
-            del params  # the first ones need not live through the turn
-            for done, step in enumerate(steps):
+            begin = 0 if state is None else done + 1
+            steps = learner.leg(max(most, 1), last).iterate(model, params, batches, engine, done, state)
+            del params, state  # the first ones need not live through the turn
+            for done, step in numbered(steps, begin):
+                here = turn, left, done, step.state
                 if not last and (step.ended or done == most):
                     params, ended = step.params, bool(step.ended)  # noqa: F841 (the next learner's)
-                    left -= done - ended
+                    left, done, state = left - done + ended, 0, None  # noqa: F841
                     break
                 if done > 0 or not ended:  # these were the last one's, too
-                    yield replace(step, state=(turn, step.state))
+                    yield replace(step, state=here)
                 if done == most:
-                    yield Step(step.params, step.objective, (turn, step.state), "steps: all learners had their turn")
-                del step
+                    yield Step(step.params, step.objective, here, why)
+                del step, here
             if last:
                 return

@@ -44,12 +44,16 @@ class EM(Scoring):
     def settled(self, done: int) -> bool:  # noqa: D102
         return done > 1 + max(self.refresh_at, default=-1)
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
-        for done in range(self.limit(model.max_iter)):
-            counts, loglik = engine.expect(model, model.theta(params), batches)
-            yield Step(params, loglik + model.penalty(params))
-            if done in self.refresh_at:
+    def iterate(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
+        counts: Blocks | None = state
+        for k in range(done, self.limit(model.max_iter)):
+            if counts is None:
+                counts, loglik = engine.expect(model, model.theta(params), batches)
+                yield Step(params, loglik + model.penalty(params), counts)
+            if k in self.refresh_at:
                 model.refresh(counts, params)
             params = model.maximize(counts, params)
-            del counts  # on a large lexicon, not to live through the next E-step
+            counts = state = None  # on a large lexicon, not to live through the next E-step
         yield self.end(model, params, batches, engine)

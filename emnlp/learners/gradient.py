@@ -15,11 +15,26 @@ from emnlp.errors import InputError
 from emnlp.factors.base import Factor
 from emnlp.inference.vectors import dot
 from emnlp.learners.base import Learner, Step, rounds
+from emnlp.storage import packable
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
     from emnlp.factors.base import Guarantee
     from emnlp.model import Model
+
+
+packable(Point)
+packable(Memory)
+
+
+@packable
+@dataclass(frozen=True, eq=False)
+class Climb:
+    """Where `DirectGradient` stands: the point, what it remembers, and after how many steps rounds are due."""
+
+    point: Point
+    memory: Memory
+    due: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,9 @@ class DirectGradient(Learner):
     def settled(self, done: int) -> bool:  # noqa: D102
         return done > 1 + max(self.refresh_at, default=-1)
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:
+    def iterate(
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
         """Yield the first parameters, then those after each line search, until there is no way up."""
         _check(model)
 
@@ -78,19 +95,20 @@ class DirectGradient(Learner):
             gradient = model.gradient(counts, at, theta).flat
             return Point(x, loglik + model.penalty(at), gradient, counts)
 
-        point, memory, done, due = evaluate(params.flat), Memory(), 0, sorted(set(self.refresh_at))
+        climb = state or Climb(evaluate(params.flat), Memory(), tuple(sorted(set(self.refresh_at))))
         while True:
-            yield Step(params.like(point.x), point.value, memory)
-            found = None
+            if climb is not state:
+                yield Step(params.like(climb.point.x), climb.point.value, climb)
+            (point, memory, due), found = (climb.point, climb.memory, climb.due), None
             if done not in due:
                 found, memory = self._onwards(evaluate, point, memory)
             while found is None and due:  # a round is over
                 point, due = refreshed(model, params.like(point.x), point), due[1:]
                 found, memory = self._onwards(evaluate, point, Memory())
             if found is None:
-                yield Step(params.like(point.x), point.value, memory, f"converged: no way up after {done} steps")
+                yield Step(params.like(point.x), point.value, climb, f"converged: no way up after {done} steps")
                 return
-            memory, point, done = memory.then(point, found, self.memory), found, done + 1
+            climb, done = Climb(found, memory.then(point, found, self.memory), due), done + 1
 
     def _onwards(self, evaluate: Callable[[Array], Point], point: Point, memory: Memory) -> tuple[Point | None, Memory]:
         """Return a better point, and the memory that led there: where it misleads, none, and the gradient itself."""

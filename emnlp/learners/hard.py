@@ -55,13 +55,17 @@ class HardEM(Scoring):
 
     steps: int | None = None
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
+    def iterate(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
         check_climbs(self, model)
-        for _ in range(self.limit(model.max_iter)):
-            counts, objective = self._count(model, params, batches, engine)
-            yield Step(params, objective)
+        counts: Blocks | None = state
+        for _ in range(done, self.limit(model.max_iter)):
+            if counts is None:
+                counts, objective = self._count(model, params, batches, engine)
+                yield Step(params, objective, counts)
             params = model.maximize(counts, params)
-            del counts
+            counts = state = None
         yield self.end(model, params, batches, engine)
 
     def _count(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> tuple[Blocks, float]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from emnlp.blocks import Blocks
 from emnlp.learners.base import Scoring, Step, check_climbs, check_size
+from emnlp.storage import packable
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from emnlp.model import Model
 
 
+@packable
 @dataclass
 class Kept:
     """Where `IncrementalEM` stands: of each part its counts, log P, and ``counts . log theta`` when they were made.
@@ -38,6 +40,12 @@ class Kept:
         for p in reversed(range(len(self.counts) - 1)):
             self.counts[p] += self.counts[p + 1]
         self.head = None
+
+    @property
+    def total(self) -> Blocks:
+        """The sum over all parts, at the end of a pass."""
+        assert self.head is not None
+        return self.head
 
     def replace(self, p: int, counts: Blocks, loglik: float, fit: float) -> Blocks:
         """Replace the counts of the next part; return the sum over all parts that have any."""
@@ -104,22 +112,24 @@ class IncrementalEM(Scoring):
             raise self.wrong("parts", "a whole number from 1")
         check_size(self)
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
+    def iterate(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
         check_climbs(self, model)
         edges = np.linspace(0, len(batches), min(self.parts, len(batches)) + 1).astype(int).tolist()
         parts = [batches[a:b] for a, b in zip(edges, edges[1:])]
-        kept = Kept()
-        for done in range(self.limit(model.max_iter)):
-            total: Blocks | None = None
-            kept.look_ahead()
-            for p, part in enumerate(parts):
-                counts, loglik = engine.expect(model, model.theta(params), part)
-                total = kept.replace(p, counts, loglik, model.expected_log_likelihood(counts, params))
-                del counts
-                if p + 1 < len(parts) and done > 0:
-                    params = model.maximize(total, params)
-            assert total is not None
-            bound = sum(kept.logliks) + (model.expected_log_likelihood(total, params) - sum(kept.fits))
-            yield Step(params, bound + model.penalty(params), kept)
-            params = model.maximize(total, params)
+        kept, resumed = (Kept(), False) if state is None else (state, True)
+        for k in range(done, self.limit(model.max_iter)):
+            if not resumed:
+                kept.look_ahead()
+                for p, part in enumerate(parts):
+                    counts, loglik = engine.expect(model, model.theta(params), part)
+                    total = kept.replace(p, counts, loglik, model.expected_log_likelihood(counts, params))
+                    del counts
+                    if p + 1 < len(parts) and k > 0:
+                        params = model.maximize(total, params)
+                bound = sum(kept.logliks) + (model.expected_log_likelihood(total, params) - sum(kept.fits))
+                yield Step(params, bound + model.penalty(params), kept)
+                del total
+            params, resumed = model.maximize(kept.total, params), False
         yield self.end(model, params, batches, engine, kept)

@@ -10,12 +10,14 @@ import numpy as np
 
 from emnlp.blocks import Blocks
 from emnlp.learners.base import Scoring, Step, check_size
+from emnlp.storage import packable
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
     from emnlp.model import Model
 
 
+@packable
 @dataclass
 class Running:
     """Where `StepwiseEM` stands: the counts are ``scale * stored``, and `k` batches have been blended in.
@@ -23,7 +25,7 @@ class Running:
     It goes on changing as the learner goes on: what is to be kept of it has to be copied, or written, before.
     """
 
-    stored: Blocks
+    stored: Blocks = field(default_factory=lambda: Blocks({}))
     scale: float = 1.0
     k: int = 0
 
@@ -108,17 +110,21 @@ class StepwiseEM(Scoring):
         """Return whether there are two objectives of the same kind."""
         return done > 1
 
-    def iterate(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> Iterator[Step]:  # noqa: D102
-        running: Running | None = None
-        for done in range(self.limit(model.max_iter)):
-            if self.exact:
+    def iterate(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
+        n, running, first = self.limit(model.max_iter), state, done + 1 - self.exact  # the pass to go on with
+        if state is None:
+            running, first = Running(), 0
+            if self.exact and n > 0:
                 yield Step(params, self.score(model, params, batches, engine), running)
+        for k in range(first, n):
             seen = 0.0
-            for part in self._parts(model, batches, done):
+            for part in self._parts(model, batches, k):
                 counts, loglik = engine.expect(model, model.theta(params), part)
                 weight = sum(map(len, batches)) / sum(map(len, part))
-                if running is None:
-                    running = Running(weight * counts)
+                if not len(running.stored):
+                    running.stored = weight * counts
                 else:
                     running.blend((running.k + self.offset) ** -self.power, weight, counts)
                 del counts
@@ -126,6 +132,8 @@ class StepwiseEM(Scoring):
                 seen += loglik
             if not self.exact:
                 yield Step(params, seen + model.penalty(params), running)
+            elif k + 1 < n:
+                yield Step(params, self.score(model, params, batches, engine), running)
         yield self.end(model, params, batches, engine, running)
 
     def _parts(self, model: Model, batches: Sequence[Any], done: int) -> list[Sequence[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from emnlp.models.batches import TwoWay
 from emnlp.models.directed import DirectedAligner
 from emnlp.models.parallel import BitextModel
 from emnlp.models.posteriors import Posterior, every_line, joined, link_posteriors
+from emnlp.scratch import locals_in
 from emnlp.support import Support
 from emnlp.symmetrize import METHODS, POSTERIOR, combine, links
 
@@ -143,8 +144,9 @@ class Aligner(BitextModel):
         corpus = corpus.limited(self.max_length_)
         ways = {"forward": corpus, "reverse": corpus.reversed()}
         batches = {name: model.index(ways[name], batch_size) for name, model in self.directions.items()}
-        n = len(next(iter(batches.values())))
-        return [TwoWay(*(batches[name][b] if name in batches else None for name in ways)) for b in range(n)]
+        one, other = (batches.get(name, repeat(None)) for name in ways)
+        place = locals_in(corpus.source.folder)
+        return [TwoWay(forward, reverse, place()) for forward, reverse in zip(one, other)]
 
     def pseudo_counts(self, prior: Any, corpus: Bitext) -> dict[str, Array]:
         """Return those of each direction; the reverse one reads the prior with source and target swapped."""
@@ -303,5 +305,5 @@ class Aligner(BitextModel):
         sides, shares = {"source": bitext.source, "target": bitext.target}, {}
         for (side, text), vocabulary in zip(sides.items(), known if name == "forward" else known[::-1]):
             missing = vocabulary.ids(text.vocabulary) < 0
-            shares[side] = float(missing[text.ids].mean()) if len(text.ids) else 0.0
+            shares[side] = float(text.counts()[missing].sum()) / max(1, len(text.ids))
         return shares

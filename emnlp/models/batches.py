@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array
-from emnlp.corpus.bitext import Pairs
 from emnlp.corpus.links import Links
+from emnlp.corpus.pairs import Pairs
 from emnlp.inference.mixture import best_components
 
 
@@ -28,11 +28,30 @@ def batch_cells(total: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
+class Places:
+    """Where the kernels of a model find the prior of each sentence pair.
+
+    The arrays have a place for each pair; or several, those of pair k from ``starts[k]`` on. `shared` follows them.
+    """
+
+    arrays: tuple[NDArray[Any], ...]
+    starts: NDArray[np.int64] | None = None
+    shared: tuple[Any, ...] = ()
+
+    def of(self, first: int, last: int) -> tuple[Any, ...]:
+        """Return the places of the pairs ``first .. last - 1``."""
+        if self.starts is not None:
+            first, last = int(self.starts[first]), int(self.starts[last])
+        return *(array[first:last] for array in self.arrays), *self.shared
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Sentence pairs ``first .. last - 1`` of an index, with the slots of their cells, NULL rows and priors.
 
-    `slots` are lexical slots less the NULL row's; ``null_slots`` are those of the NULL row, (target tokens,); `places`
-    tells the kernels of the model where the prior of each pair is.
+    `slots` are lexical slots less the NULL row's, by cell; ``null_slots`` are those of the NULL row, (target tokens,).
+    They are of the whole index, and may be `OnDisk`; what the batch hands out is its own part of them, numbered from
+    its own first pair, token and cell.
     """
 
     pairs: Pairs
@@ -40,7 +59,7 @@ class Batch:
     last: int
     slots: NDArray[np.int32]
     null_slots: NDArray[np.int32]
-    places: tuple[Any, ...]
+    all_places: Places
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -54,8 +73,17 @@ class Batch:
     def kernel(self) -> tuple[Any, ...]:
         """The first arguments of the kernels in `inference`."""
         pairs = self.pairs
-        flat = (pairs.source.starts, pairs.target.starts, self.null_slots, pairs.cells, pairs.transposed)
-        return self.first, self.last, flat, self.slots, self.places
+        all_starts = (pairs.source.starts, pairs.target.starts, pairs.cells)
+        source, target, cells = (self._own(starts) for starts in all_starts)
+        return 0, len(self), (source, target, self.null_rows, cells, pairs.transposed), self.cell_slots, self.places
+
+    def _own(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        return starts[self.first : self.last + 1] - starts[self.first]
+
+    @property
+    def places(self) -> tuple[Any, ...]:
+        """Where the kernels of the model find the prior of each pair."""
+        return self.all_places.of(self.first, self.last)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -70,8 +98,14 @@ class Batch:
 
     @property
     def cell_slots(self) -> NDArray[np.int32]:
-        """The slots of the batch's own cells, (n_cells,)."""
-        return self.slots[self.pairs.cells[self.first] : self.pairs.cells[self.last]]
+        """The slots of the cells, (n_cells,)."""
+        return self.slots[int(self.pairs.cells[self.first]) : int(self.pairs.cells[self.last])]
+
+    @property
+    def null_rows(self) -> NDArray[np.int32]:
+        """The slots of NULL with each target token, (n_targets,)."""
+        starts = self.pairs.target.starts
+        return self.null_slots[int(starts[self.first]) : int(starts[self.last])]
 
     @cached_property
     def n_cells(self) -> int:
@@ -106,12 +140,12 @@ def most_probable(batch: Batch, by_cell: Array, by_null: Array) -> NDArray[np.in
 class TwoWay:
     """The same sentence pairs, seen from both directions; a direction that is not modelled is absent.
 
-    `local` holds what an E-step leaves for the next one on the same batch.
+    `local` holds what an E-step leaves for the next one on the same batch; of a corpus on disk, on disk.
     """
 
     forward: Batch | None
     reverse: Batch | None
-    local: dict[str, Any] = field(default_factory=dict, init=False)
+    local: MutableMapping[str, Any] = field(default_factory=dict)
 
     @property
     def any(self) -> Batch:

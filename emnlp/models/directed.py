@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import LONGEST, Bitext, Pairs
+from emnlp.corpus.bitext import LONGEST, Bitext
 from emnlp.corpus.links import Links
+from emnlp.corpus.pairs import Pairs
 from emnlp.corpus.priors import Priors
 from emnlp.corpus.text import Vocabulary
 from emnlp.errors import InputError
@@ -20,9 +21,10 @@ from emnlp.inference import mixture
 from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
-from emnlp.models.batches import Batch, batch_cells
+from emnlp.models.batches import Batch, Places, batch_cells
 from emnlp.models.lexicon import TINY, Conditions, Lexicon, lexical_support, unseen_potentials
 from emnlp.models.parallel import BitextModel
+from emnlp.scratch import ranges
 from emnlp.support import Support
 from emnlp.symmetrize import links
 
@@ -100,10 +102,13 @@ class DirectedAligner(BitextModel):
         """Return batches of about `batch_size` cells; a pair that this model cannot take is in none."""
         pairs = corpus.limited(self.max_length_).pairs
         slots, null_slots = self.lexicon.slots_of(pairs)
-        places = self.places(pairs)
-        edges = np.arange(0, pairs.cells[-1], batch_size or batch_cells(int(pairs.cells[-1])))
-        bounds = np.append(np.unique(np.searchsorted(pairs.cells[:-1], edges)), len(pairs)).tolist()
-        return [Batch(pairs, a, b, slots, null_slots, places) for a, b in zip(bounds, bounds[1:]) if a < b]
+        places, size = self.all_places(pairs), batch_size or batch_cells(int(pairs.cells[-1]))
+        return [Batch(pairs, a, b, slots, null_slots, places) for a, b in ranges(pairs.cells, size)]
+
+    def all_places(self, pairs: Pairs) -> Places:
+        """Return the `places` of all pairs, to be read batch by batch; here, those of models with a place a pair."""
+        bases, steps, *shared = self.places(pairs)
+        return Places((bases, steps), shared=tuple(shared))
 
     def pseudo_counts(self, prior: Any, corpus: Bitext) -> dict[str, Array]:
         """Return the pseudo-counts of the lexicon, and of jumps if the model has weights for them.
@@ -185,12 +190,12 @@ class DirectedAligner(BitextModel):
     def count_emissions(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component."""
         token, words = 0, len(self.target_vocabulary_)
-        for k, (n_source, n_target) in enumerate(batch.sizes.tolist(), batch.first):
+        slots, null_rows, first = batch.cell_slots, batch.null_rows, 0
+        for n_source, n_target in batch.sizes.tolist():
             for j, i in enumerate(latent[token : token + n_target].tolist()):
                 cell = j * n_source + i - 1 if batch.pairs.transposed else (i - 1) * n_target + j
-                word = batch.null_slots[batch.pairs.target.starts[k] + j]
-                counts["lexical"][word if i == 0 else words + batch.slots[batch.pairs.cells[k] + cell]] += 1
-            token += n_target
+                counts["lexical"][null_rows[token + j] if i == 0 else words + slots[first + cell]] += 1
+            token, first = token + n_target, first + n_source * n_target
 
     # What users call
 
@@ -251,6 +256,8 @@ class DirectedAligner(BitextModel):
         factor, theirs = self.factors_["lexical"], start.params_["lexical"]
         if len(theirs) != len(start.factors_["lexical"].support):
             return theirs  # parameters that are not one a slot
+        if start.lexicon.support is self.lexicon.support:
+            return theirs
         slots = start.lexicon.find(self.lexicon)
         params = np.where(slots < 0, first, theirs[slots])
         return factor.adopt(params) if (slots < 0).any() else params

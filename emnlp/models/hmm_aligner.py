@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import Bitext, Pairs
+from emnlp.corpus.bitext import Bitext
+from emnlp.corpus.pairs import Pairs
 from emnlp.factors import Factor, Fixed, Jump
 from emnlp.factors.base import Guarantee
 from emnlp.inference import chain
-from emnlp.models.batches import Batch
+from emnlp.models.batches import Batch, Places
 from emnlp.models.directed import NO_TILT, DirectedAligner
 from emnlp.models.lexicon import N_UNSEEN, TINY
 from emnlp.models.states import States, frequent
+from emnlp.scratch import columns
 from emnlp.support import Support
 
 
@@ -84,11 +86,13 @@ class HMMAligner(DirectedAligner):
         return "none" if self.beam > 0 else "monotone"
 
     def prior_supports(self, bitext: Bitext) -> dict[str, Any]:  # noqa: D102
-        source = bitext.pairs.source
+        pairs = bitext.pairs
+        source = pairs.source
         self.longest_ = int(source.lengths.max())
         self.classes_ = frequent(source, getattr(self.jump, "n_words", 0))
         self._states = States.of(self.jump, self.classes_, self.longest_)
-        return {"jump": self._states.support(source, self.classes_), "null": Support.dense(1, 2)}
+        jump = self._states.support((part.source for part in pairs.parts()), self.classes_)
+        return {"jump": jump, "null": Support.dense(1, 2)}
 
     def rebuilt(self) -> dict[str, Any]:  # noqa: D102
         return {"jump": self._states.support(), "null": Support.dense(1, 2)}
@@ -98,6 +102,11 @@ class HMMAligner(DirectedAligner):
         known = self.source_vocabulary_.ids(pairs.source.vocabulary)
         classes = np.where(known < 0, np.int32(0), self.classes_[known])
         return self._states.places(pairs.source, classes, self.factors_["jump"].bound_to)
+
+    def all_places(self, pairs: Pairs) -> Places:
+        """Return the `places` of all pairs; a pair has one more than source words."""
+        arrays = columns((self.places(part) for part in pairs.parts()), np.int32, pairs.source.folder)
+        return Places(arrays, pairs.source.starts + np.arange(len(pairs) + 1))
 
     def prepare(self, theta: Blocks) -> Blocks:
         """Return the potentials: the lexicon, the weights of jumps, the scales of rows, and the share of NULL."""
@@ -143,19 +152,18 @@ class HMMAligner(DirectedAligner):
     def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component; NULL or not; each jump, from the start and to the end, too."""
         self.count_emissions(batch, latent, counts)
-        token = 0
-        for k, (n_source, n_target) in enumerate(batch.sizes.tolist(), batch.first):
-            first = int(batch.pairs.source.starts[k]) + k
+        token, first, places = 0, 0, batch.places
+        for n_source, n_target in batch.sizes.tolist():
             path = latent[token : token + n_target].tolist()
             m = 0
             for i in [*path, n_source + 1]:
                 if i > 0:
-                    klass, row = (int(each[first + m]) for each in batch.places)
+                    klass, row = (int(each[first + m]) for each in places)
                     for slot in self._states.slots(klass, row, m, i, n_source):
                         counts["jump"][slot] += 1
                     m = i
             counts["null"][:] += [n_target - path.count(0), path.count(0)]
-            token += n_target
+            token, first = token + n_target, first + n_source + 1
 
     def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:  # noqa: D102
         found = super().inherit_prior(start, same)

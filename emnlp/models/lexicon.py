@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array
-from emnlp.corpus.bitext import Pairs
+from emnlp.corpus.pairs import Pairs
 from emnlp.corpus.priors import Priors
 from emnlp.corpus.text import Vocabulary
 from emnlp.factors import FLOOR
 from emnlp.inference.index import look_up, sorted_rows
 from emnlp.models import spelling
+from emnlp.scratch import kept
 from emnlp.support import Support
 
 Slots = NDArray[np.int32]
@@ -62,13 +63,17 @@ class Conditions(Sequence[str | None]):
 def lexical_support(pairs: Pairs) -> Support:
     """Return the support of P(target word | source word or NULL): condition 0 is NULL, c + 1 is source type c.
 
-    Slots ``0 .. V - 1`` are NULL with each target type; the others are the pairs of the index, in its order.
+    Slots ``0 .. V - 1`` are NULL with each target type; the others are the pairs of the index, in its order. It is made
+    once for all models of the same pairs.
     """
-    n_source, words = len(pairs.source.vocabulary), len(pairs.target.vocabulary)
-    conditions = np.concatenate([np.zeros(words, np.int32), pairs.conditions + np.int32(1)])
-    outcomes = np.concatenate([np.arange(words, dtype=np.int32), pairs.outcomes])
-    names = Conditions(pairs.source.vocabulary.words), pairs.target.vocabulary.words
-    return Support.pairs(conditions, outcomes, 1 + n_source, words, names)
+    if pairs.transposed not in pairs.made:
+        n_source, words = len(pairs.source.vocabulary), len(pairs.target.vocabulary)
+        conditions = np.zeros(len(pairs.targets), np.int32)
+        np.add(pairs.conditions, 1, out=conditions[words:])
+        names = Conditions(pairs.source.vocabulary.words), pairs.target.vocabulary.words
+        pairs.made[pairs.transposed] = Support.pairs(conditions, pairs.targets, 1 + n_source, words, names)
+    found: Support = pairs.made[pairs.transposed]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +105,8 @@ class Lexicon:
         alike, the pair has S + 3 (similar) or S + 4 (identical).
         """
         n, words = len(self.support), len(self.target)
+        if pairs.made.get(pairs.transposed) is self.support:
+            return pairs.slots, pairs.target.ids
         if self._lists(words, pairs.conditions + np.int32(1), pairs.outcomes, pairs.source.vocabulary.words,
                        pairs.target.vocabulary.words):  # fmt: skip
             return pairs.slots, pairs.target.ids
@@ -112,12 +119,16 @@ class Lexicon:
             found = spelling.alike(*sides, pairs.conditions[strange], pairs.outcomes[strange])
             slots[strange[found > 0]] = n + 2 + found[found > 0].astype(np.int32)
         null_slots = np.where(target < 0, np.int32(n + 2), target)
-        return (slots - np.int32(words))[pairs.slots], null_slots[pairs.target.ids]
+        by_cell = np.append(slots, np.int32(n)) - np.int32(words)  # at the end, for pairs that the text itself dropped
+        rows = (null_slots[part.target.ids] for part in pairs.parts())
+        return pairs.renumbered(by_cell), kept(rows, np.int32, pairs.source.folder)
 
     def find(self, other: Lexicon) -> Slots:
         """Return this lexicon's slot of each slot of another one, -1 where it has none."""
         theirs = other.support
-        if self._lists(0, theirs.conditions, theirs.outcomes, other.source.words, other.target.words):
+        if theirs is self.support or self._lists(
+            0, theirs.conditions, theirs.outcomes, other.source.words, other.target.words
+        ):
             return np.arange(len(theirs), dtype=np.int32)
         conditions = self._conditions(other.source)[theirs.conditions]
         return self._look_up(conditions, self.target.ids(other.target)[theirs.outcomes], -1, -1)

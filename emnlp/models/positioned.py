@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
-from emnlp.corpus.bitext import Bitext, Pairs
+from emnlp.corpus.bitext import Bitext
+from emnlp.corpus.pairs import Pairs
 from emnlp.factors import Factor, Uniform
 from emnlp.inference import mixture
 from emnlp.models.batches import Batch, most_probable
@@ -126,7 +127,7 @@ class PositionedAligner(DirectedAligner):
         token, rank = 0, np.cumsum(self._positions.covered) - 1
         bases, steps, foreign = batch.places
         assert foreign is None, "the position factor does not cover lengths unseen in training"
-        for k, (_, n_target) in enumerate(batch.sizes.tolist(), batch.first):
+        for k, (_, n_target) in enumerate(batch.sizes.tolist()):
             for j, i in enumerate(latent[token : token + n_target].tolist()):
                 if i > 0 or self.null is None:
                     counts["position"][rank[bases[k] + (i * n_target + j if steps[k] else i)]] += 1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from emnlp.checkpoint import part
 from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.priors import Priors
 from emnlp.errors import InputError
@@ -140,17 +141,21 @@ def train(
     chain: list[Aligner],
     prior: Priors | None = None,
     after: Callable[[Aligner], None] | None = None,
+    checkpoint: str | None = None,
+    every: int = 1,
     **settings: Any,
 ) -> Aligner:
     """Fit the aligners of a chain one after the other, each with the `prior`; `settings` such as ``n_jobs`` are set.
 
-    `after` is called with each aligner once it is fitted.
+    `after` is called with each aligner once it is fitted. With a `checkpoint`, see `Model.fit`, the aligners of a chain
+    have a file each: with ``.1`` at the end, ``.2``, and so on.
     """
     start = None
-    for aligner in chain:
+    for k, aligner in enumerate(chain):
+        path = None if checkpoint is None else part(checkpoint, k, len(chain))
         for name, value in settings.items():
             setattr(aligner, name, value)
-        start = aligner.fit(bitext, start=start, prior=prior)
+        start = aligner.fit(bitext, start=start, prior=prior, checkpoint=path, every=every)
         if after is not None:
             after(start)
     assert start is not None

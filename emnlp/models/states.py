@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,8 +27,7 @@ def frequent(text: Text, n: int) -> Ints:
     """Return a class for each word type: 1 .. n for the most frequent ones, 0 for all others."""
     classes = np.zeros(len(text.vocabulary), np.int32)
     if n > 0:
-        counts = np.bincount(text.ids, minlength=len(classes))
-        best = np.argsort(-counts, kind="stable")[:n]
+        best = np.argsort(-text.counts(), kind="stable")[:n]
         classes[best] = np.arange(1, len(best) + 1)
     return classes
 
@@ -42,8 +42,8 @@ class States:
             return ByBucket(int(classes.max(initial=0)), factor.width)
         return ByTable(min(longest, TABLE_LONGEST))
 
-    def support(self, source: Text | None = None, classes: Ints | None = None) -> Any:
-        """Return the factor's support; without text, that of a model which is only applied."""
+    def support(self, source: Iterable[Text] = (), classes: Ints | None = None) -> Any:
+        """Return the factor's support, for the parts of a text; without text, that of a model which is only applied."""
         raise NotImplementedError
 
     def places(self, source: Text, classes: Ints, support: Any) -> tuple[Ints, Ints]:
@@ -74,10 +74,13 @@ class ByBucket(States):
         rows: tuple[Ints, Ints, Ints] = spots(source.starts, classes[source.ids], self.n_words + 1)
         return rows
 
-    def support(self, source: Text | None = None, classes: Ints | None = None) -> Jumps:  # noqa: D102
-        if source is None or classes is None:
-            return Jumps.none(self.n_words + 2, self.width)
-        return Jumps.of(self.n_words + 2, self.width, *self._rows(source, classes))
+    def support(self, source: Iterable[Text] = (), classes: Ints | None = None) -> Jumps:  # noqa: D102
+        shape = self.n_words + 2, self.width
+        if classes is None:
+            return Jumps.none(*shape)
+        parts = [Jumps.of(*shape, *self._rows(part, classes)) for part in source]
+        rows = ([getattr(part, side) for part in parts] for side in ("classes", "lefts", "rights"))
+        return parts[0] if len(parts) == 1 else Jumps.of(*shape, *map(np.concatenate, rows))
 
     def places(self, source: Text, classes: Ints, support: Jumps) -> tuple[Ints, Ints]:  # noqa: D102
         rows = self._rows(source, classes)
@@ -120,7 +123,7 @@ class ByTable(States):
         end = i > lengths[support.conditions]
         return support, (1 + end) * self.longest + np.minimum(i - m[support.conditions], self.longest)
 
-    def support(self, source: Text | None = None, classes: Ints | None = None) -> Support:  # noqa: D102
+    def support(self, source: Iterable[Text] = (), classes: Ints | None = None) -> Support:  # noqa: D102
         return self._cells[0]
 
     def places(self, source: Text, classes: Ints, support: Support) -> tuple[Ints, Ints]:  # noqa: D102

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emnlp.blocks import Array
+from emnlp.checkpoint import part
 from emnlp.factors import Categorical, Dirichlet, Logistic
 from emnlp.features import Capital, Digit, Hyphen, Suffixes, Word
 from emnlp.learners import EM, DirectGradient
@@ -77,7 +78,12 @@ def _factors(emission: str, kappa: float, entropy: float, alpha: float) -> dict[
 
 
 def consensus(
-    make: Callable[[int], HMM], corpus: Any, seeds: Sequence[int], after: Callable[[int, HMM], None] | None = None
+    make: Callable[[int], HMM],
+    corpus: Any,
+    seeds: Sequence[int],
+    after: Callable[[int, HMM], None] | None = None,
+    checkpoint: str | None = None,
+    every: int = 1,
 ) -> HMM:
     """Return one tagger fitted to what several runs agree on.
 
@@ -92,10 +98,13 @@ def consensus(
     seeds : sequence of int
     after : callable, optional
         Called with the seed and the fitted model of each run.
+    checkpoint, every : optional
+        As in `Model.fit`; the runs have a file each, with ``.1`` at the end, ``.2``, and so on.
     """
     labels, n_states = [], 0
-    for seed in seeds:
-        model = make(seed).fit(corpus)
+    for k, seed in enumerate(seeds):
+        path = None if checkpoint is None else part(checkpoint, k, len(seeds))
+        model = make(seed).fit(corpus, checkpoint=path, every=every)
         labels.append(np.concatenate([np.array(states, np.int64) for states in model.predict(corpus)]))
         n_states = len(model.states_)
         if after is not None:

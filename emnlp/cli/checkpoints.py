@@ -1,0 +1,50 @@
+"""The options of commands whose training can go on where it was killed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from emnlp.cli import arguments
+from emnlp.cli.arguments import say
+
+
+def add(run: Any) -> None:
+    """Add the options."""
+    where = "where training stands: if the command is killed, the same command goes on from there, to the same bits; "
+    run.add_argument("--checkpoint", metavar="FILE", type=arguments.path, help=where + "removed at the end")
+    every = "write it after so many steps (1)"
+    run.add_argument("--checkpoint-every", type=arguments.positive, metavar="N", help=every)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what makes no sense."""
+    if args.checkpoint_every and not args.checkpoint:
+        args.usage_error("--checkpoint-every needs --checkpoint FILE")
+    if args.checkpoint == "-":
+        args.usage_error("--checkpoint needs a file, which is read again, not standard output")
+
+
+def paths(args: argparse.Namespace, n: int) -> list[str]:
+    """Return the file of each of the models that are trained one after the other; none, if none is wanted."""
+    from emnlp.checkpoint import part
+
+    return [part(args.checkpoint, k, n) for k in range(n)] if args.checkpoint else []
+
+
+def settings(args: argparse.Namespace, n: int) -> dict[str, Any]:
+    """Return what training n models takes, `checkpoint` and `every`; say so if there is something to go on from."""
+    if not args.checkpoint:
+        return {}
+    found = [path for path in paths(args, n) if os.path.exists(path)]
+    if found:
+        say(args, f"going on from {found[-1]}")
+    return {"checkpoint": args.checkpoint, "every": args.checkpoint_every or 1}
+
+
+def remove(args: argparse.Namespace, n: int) -> None:
+    """Remove the files: everything is written."""
+    for path in paths(args, n):
+        if os.path.exists(path):
+            os.unlink(path)

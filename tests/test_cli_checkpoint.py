@@ -1,0 +1,62 @@
+"""``--checkpoint`` of the commands that train."""
+
+import pytest
+from test_checkpoint import Killed
+
+from emnlp import storage
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["align", "a.txt", "b.txt", "--model", "hmm", "--iterations", "3"],
+        ["align", "a.txt", "b.txt", "--model", "ibm1"],
+        ["tag", "a.txt", "--states", "2", "--emission", "categorical", "--iterations", "4", "--restarts", "2"],
+        ["tag", "a.txt", "--states", "2", "--emission", "categorical", "--iterations", "4", "--runs", "2"],
+    ],
+)
+def test_commands_go_on(words, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("a b a\nb c\nc\na c b b\n")
+    (tmp_path / "b.txt").write_text("x y\ny z\nz\nx y y\n")
+    assert command(*words, "--threads", 1, "-o", "whole", "--save", "whole.model")[0] == 0
+    options = [*words, "--threads", 1, "-o", "found", "--save", "found.model", "--checkpoint", "c"]
+    options += ["--checkpoint-every", 2] if "hmm" in words else []
+    fill, kills = storage.fill, 0
+
+    def once(part, header, arrays):
+        fill(part, header, arrays)
+        if "checkpoint" in header:
+            monkeypatch.setattr(storage, "fill", dying)
+
+    def dying(part, header, arrays):
+        if "checkpoint" in header:
+            raise Killed
+        fill(part, header, arrays)
+
+    while True:  # each time, killed at the second write
+        monkeypatch.setattr(storage, "fill", once)
+        try:
+            status, _, told = command(*options)
+            break
+        except Killed:
+            kills += 1
+            assert any(path.name.startswith("c") for path in tmp_path.iterdir())
+    assert (status, kills > 2) == (0, True)
+    assert "going on from c" in told
+    for name in ("", ".model"):
+        assert (tmp_path / f"found{name}").read_bytes() == (tmp_path / f"whole{name}").read_bytes()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("c")]
+
+
+def test_commands_refuse(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("a b\n")
+    for name in ("align", "tag"):
+        for options, message in {
+            "--checkpoint-every 2": "needs --checkpoint", "--checkpoint -": "not standard output",
+            "--checkpoint a.txt": "named twice", "--checkpoint c --load m": "nothing is trained",
+            "--checkpoint c --checkpoint-every 0": "at least 1",
+        }.items():  # fmt: skip
+            status, _, told = command(name, "a.txt", *options.split())
+            assert (status, message in told) == (2, True), told
