@@ -58,6 +58,9 @@ class LabelMixture(Model):
     component, label : Factor
     lead : int
         The column whose labels the components start from, so that component k goes by what that column calls k.
+    evidence : float
+        What a label counts for, up to 1: ``P(row, k) ~ P(k) * product of P(label | k) ** evidence``. Less than 1 where
+        columns err alike, as runs of one model do, and would be too sure together.
 
     References
     ----------
@@ -74,11 +77,17 @@ class LabelMixture(Model):
     component: Factor = field(default_factory=Categorical)
     label: Factor = field(default_factory=Categorical)
     lead: int = 0
+    evidence: float = 1.0
     max_iter: int = 50
 
     kinds: ClassVar[dict[str, tuple[type, ...]]] = {**Model.kinds, "component": (Factor,), "label": (Factor,)}
     kept: ClassVar[tuple[str, ...]] = ("shape_",)
     shape_: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.evidence <= 1:
+            raise InputError(f"evidence is {self.evidence}; a label counts for more than 0, and for 1 at most")
 
     def corpus(self, data: Any, fitted: bool = False) -> NDArray[np.int64]:
         """Accept an array or a list of rows, (N, R), of labels from 0."""
@@ -129,9 +138,8 @@ class LabelMixture(Model):
         """Return P(component | row), (n, K), and log P(row), (n,)."""
         n, columns, n_labels = self.shape_.tolist()
         tables = np.log(np.maximum(potentials["label"], TINY)).reshape(columns, n_labels, n)
-        logs = np.log(np.maximum(potentials["component"], TINY)) + sum(
-            table[batch.labels[:, r]] for r, table in enumerate(tables)
-        )
+        told = sum(table[batch.labels[:, r]] for r, table in enumerate(tables))
+        logs = np.log(np.maximum(potentials["component"], TINY)) + self.evidence * told
         top = logs.max(axis=1, keepdims=True)
         shares = np.exp(logs - top)
         totals = shares.sum(axis=1, keepdims=True)
@@ -141,7 +149,7 @@ class LabelMixture(Model):
         n, columns, n_labels = self.shape_.tolist()
         counts["component"][:] += shares.sum(axis=0)
         for r, table in enumerate(counts["label"].reshape(columns, n_labels, n)):
-            np.add.at(table, batch.labels[:, r], shares)
+            np.add.at(table, batch.labels[:, r], self.evidence * shares)
 
     def expect(self, batch: Rows, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
         shares, logliks = self._responsibilities(batch, potentials)

@@ -19,6 +19,9 @@ from emnlp.models.tagging import HMM
 SPELLING = (Word(), Digit(), Hyphen(), Capital(), Suffixes(3))
 """The features of Berg-Kirkpatrick et al. (2010)."""
 
+EVIDENCE = 0.5
+"""What a run's label counts for in a consensus: runs of one model err alike."""
+
 ROUND = 30
 """Steps of each of the two last rounds, in which words are pressed towards one state."""
 
@@ -122,6 +125,6 @@ def agreed(labels: NDArray[np.int64], n_states: int) -> Array:
     Its components start from each run in turn; of these mixtures, the one with the best likelihood is taken.
     """
     leads = range(labels.shape[1])
-    mixtures = [LabelMixture(n_components=n_states, lead=lead).fit(labels) for lead in leads]
+    mixtures = [LabelMixture(n_components=n_states, lead=lead, evidence=EVIDENCE).fit(labels) for lead in leads]
     best = max(mixtures, key=lambda mixture: mixture.trace_[-1])
     return best.predict_proba(labels)
