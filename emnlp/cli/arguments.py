@@ -34,6 +34,15 @@ weight = number(float, 0, float("inf"), "weight")
 probability = number(float, 0, 1, "probability")
 
 
+def add_run(parser: argparse.ArgumentParser, *more: Callable[[argparse._ArgumentGroup], None]) -> None:
+    """Add the options of how a command runs: threads, those that `more` adds, and silence."""
+    group = parser.add_argument_group("run")
+    group.add_argument("--threads", type=positive, metavar="N", help="how many to use (every processor)")
+    for add in more:
+        add(group)
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
+
+
 def threads(args: argparse.Namespace) -> int:
     """Return ``--threads``, or the number of processors that this process may use."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -66,9 +66,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_text(parser.add_argument_group("text"))
     _add_model(parser.add_argument_group("model"))
     _add_search(parser.add_argument_group("search"))
-    run_ = parser.add_argument_group("run")
-    run_.add_argument("--threads", type=arguments.positive, metavar="N", help="how many to use (every processor)")
-    run_.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary; warnings stay")
+    arguments.add_run(parser)
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
