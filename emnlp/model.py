@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emnlp import modelfile
 from emnlp.blocks import Array, Blocks
@@ -115,6 +116,14 @@ class Model(Product):
     def collect(self, counts: Blocks) -> Blocks:
         """Return the factors' counts from the potentials' counts: the adjoint of `prepare`. Once an E-step."""
         return counts
+
+    def narrowed(self, batches: Sequence[Any]) -> tuple[Sequence[Any], dict[str, NDArray[np.int32]]]:
+        """Return batches that know only of slots that they have, where that saves work, and these slots by block.
+
+        `expect` takes such batches with theta of these slots, in this order, and adds counts of the same; blocks that
+        are not named are whole. Only blocks of factors that make theta `by_row` can be named.
+        """
+        return batches, {}
 
     def expect(self, batch: Any, potentials: Blocks, counts: Blocks) -> float:
         """E-step: add the potentials' expected counts into `counts`; return log P(batch) in nats."""

@@ -60,3 +60,35 @@ def test_commands_refuse(command, tmp_path, monkeypatch):
         }.items():  # fmt: skip
             status, _, told = command(name, "a.txt", *options.split())
             assert (status, message in told) == (2, True), told
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["align", "a.txt", "b.txt", "--checkpoint", "c", "--save", "c.1"], "c.1 is a name that --checkpoint c makes"),
+        (["align", "a.txt", "b.txt", "--checkpoint", "c", "-o", "./c.2"], "./c.2 is a name that --checkpoint c makes"),
+        (["align", "c.1", "b.txt", "--checkpoint", "c"], "c.1 is a name that --checkpoint c makes"),
+        (
+            ["tag", "a.txt", "--states", "2", "--checkpoint", "c", "-o", "c.part"],
+            "c.part is a name that --checkpoint c",
+        ),
+        (["tag", "a.txt", "--states", "2", "--checkpoint", "."], "--checkpoint . is a folder"),
+        (["align", "a.txt", "b.txt", "--checkpoint", "new/"], "--checkpoint new/ is a folder"),
+    ],
+)
+def test_parts_are_no_other_files(words, message, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b.txt", "c.1"):
+        (tmp_path / name).write_text("a b\n")
+    status, _, told = command(*words)
+    assert (status, message in told) == (2, True), told
+    assert (tmp_path / "c.1").read_text() == "a b\n"
+
+
+def test_names_that_only_look_like_parts(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("a b\n")
+    words = ["--model", "ibm1", "--checkpoint", "c", "-o", "c.links", "--save", "c.model"]
+    assert command("align", "a.txt", "b.txt", *words)[0] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", "b.txt", "c.links", "c.model"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from typing import Any
 
 from emnlp.cli import arguments
@@ -24,6 +25,17 @@ def check(args: argparse.Namespace) -> None:
         args.usage_error("--checkpoint-every needs --checkpoint FILE")
     if args.checkpoint == "-":
         args.usage_error("--checkpoint needs a file, which is read again, not standard output")
+    if args.checkpoint and (os.path.isdir(args.checkpoint) or not os.path.basename(args.checkpoint)):
+        args.usage_error(f"--checkpoint {args.checkpoint} is a folder; give a file")
+    if args.checkpoint and (taken := _taken(args)):
+        args.usage_error(f"{taken} is a name that --checkpoint {args.checkpoint} makes for itself; give another")
+
+
+def _taken(args: argparse.Namespace) -> str | None:
+    """Return a file of the command line whose name is also that of a part of the checkpoint, if there is one."""
+    own = re.compile(re.escape(os.path.realpath(args.checkpoint)) + r"(\.[0-9]+(\.part)?|\.part)")
+    given = [value for name, value in vars(args).items() if name != "checkpoint" and isinstance(value, str)]
+    return next((path for path in given if path != "-" and own.fullmatch(os.path.realpath(path))), None)
 
 
 def paths(args: argparse.Namespace, n: int) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emnlp.blocks import Array
 from emnlp.errors import InputError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from emnlp.factors.reasons import Reason
 
 Guarantee = Literal["monotone", "bound", "none"]
+Indices = NDArray[np.int32]
 
 FLOOR = 1e-100
 """What a pair that a lexicon does not cover has in place of a probability; smaller than any learned one."""
@@ -43,6 +45,11 @@ class Factor(Saved):
     @property
     def by_slot(self) -> bool:
         """Whether the parameters are a number for each slot of the support."""
+        return False
+
+    @property
+    def by_row(self) -> bool:
+        """Whether theta of a slot, after an M-step, is made of its count and its row's sum alone: by `theta_at`."""
         return False
 
     @property
@@ -90,6 +97,20 @@ class Factor(Saved):
     def theta(self, params: Array) -> Array:
         """Return what the E-step reads, (S,)."""
         raise NotImplementedError
+
+    def theta_at(self, counts: Array, totals: Array, conditions: Indices, rows: Indices) -> Array:
+        """Return theta of some slots as an M-step would make it: ``theta(maximize(...))``, at less cost.
+
+        Parameters
+        ----------
+        counts : (m,)
+            Their expected counts.
+        totals, conditions : (r,)
+            The sums of whole rows, and which rows these are.
+        rows : (m,)
+            The place of each slot's row among them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} makes theta of all slots at once")
 
     def tempered(self, theta: Array, power: float) -> Array:
         """Return what the E-step reads if P(x, z) is raised to a power: deterministic annealing does so."""

@@ -11,7 +11,7 @@ import numpy as np
 from emnlp.blocks import Array
 from emnlp.errors import InputError
 from emnlp.factors.backoff import Backoff, Coarse
-from emnlp.factors.base import Factor, Guarantee
+from emnlp.factors.base import Factor, Guarantee, Indices
 
 TINY = np.finfo(np.float64).tiny
 """What a probability of 0, of an earlier model's, counts as beside pseudo-counts, until the first M-step."""
@@ -85,6 +85,19 @@ class Categorical(Factor):
         if self.pseudo is not None:
             smoothed = smoothed + self.pseudo
         return self.support.normalise(smoothed)
+
+    @property
+    def by_row(self) -> bool:
+        """Whether there are no pseudo-counts that differ from slot to slot."""
+        return self.backoff is None and self.pseudo is None
+
+    def theta_at(self, counts: Array, totals: Array, conditions: Indices, rows: Indices) -> Array:  # noqa: D102
+        more = self.alpha - 1
+        totals = totals + more * self.support.sizes[conditions]
+        some = totals > 0
+        constant = np.where(some, 0.0, 1 / self.support.space[conditions])
+        theta: Array = (counts + more) * np.divide(1.0, totals, out=np.zeros_like(totals), where=some)[rows]
+        return theta if some.all() else theta + constant[rows]
 
     @cached_property
     def _coarse(self) -> Coarse:

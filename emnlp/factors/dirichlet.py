@@ -9,7 +9,7 @@ import numpy as np
 
 from emnlp.blocks import Array
 from emnlp.errors import InputError
-from emnlp.factors.base import Factor
+from emnlp.factors.base import Factor, Indices
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,18 @@ class Dirichlet(Factor):
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
         return self._prior + counts
+
+    @property
+    def by_row(self) -> bool:
+        """Whether there are no pseudo-counts that differ from slot to slot."""
+        return self.pseudo is None
+
+    def theta_at(self, counts: Array, totals: Array, conditions: Indices, rows: Indices) -> Array:  # noqa: D102
+        from scipy.special import digamma
+
+        levels = digamma(self.alpha * self.support.sizes[conditions] + totals)
+        theta: Array = np.exp(digamma(self.alpha + counts) - levels[rows])
+        return theta
 
     @property
     def _prior(self) -> Array | float:

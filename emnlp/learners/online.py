@@ -10,39 +10,11 @@ import numpy as np
 
 from emnlp.blocks import Blocks
 from emnlp.learners.base import Scoring, Step, check_size
-from emnlp.storage import packable
+from emnlp.learners.running import Running
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
     from emnlp.model import Model
-
-
-@packable
-@dataclass
-class Running:
-    """Where `StepwiseEM` stands: the counts are ``scale * stored``, and `k` batches have been blended in.
-
-    It goes on changing as the learner goes on: what is to be kept of it has to be copied, or written, before.
-    """
-
-    stored: Blocks = field(default_factory=lambda: Blocks({}))
-    scale: float = 1.0
-    k: int = 0
-
-    def blend(self, share: float, weight: float, counts: Blocks) -> None:
-        """Let the counts be a share of `weight` times new ones, and for the rest what they were: one number's work."""
-        self.scale *= 1 - share
-        if self.scale < 1e-200:  # before it, and what is stored with it, leave the range of numbers
-            for array in self.stored.values():
-                array *= self.scale
-            self.scale = 1.0
-        self.stored += (share * weight / self.scale) * counts
-        self.k += 1
-
-    @property
-    def counts(self) -> Blocks:
-        """The counts."""
-        return self.scale * self.stored
 
 
 @dataclass(frozen=True)
@@ -66,12 +38,17 @@ class StepwiseEM(Scoring):
     offset : float
         From 1: the higher, the less a pass's first batches count for.
     batch_size : int, optional
-        As the model's `index` counts it: cells of word pairs for aligners, tokens for taggers. An M-step costs as much
-        as the model has slots, so that small batches and large lexicons do not go together.
+        As the model's `index` counts it: cells of word pairs for aligners, tokens for taggers, documents for mixtures.
+        Where the model can tell the slots of a batch, as aligners with `Categorical` or `Dirichlet` lexicons can, what
+        a batch costs grows with the batch; elsewhere an M-step costs as much as the model has slots.
     warm : bool
         Whether the first pass is one of batch EM, for counts to begin with. Without, those of the first batch are the
-        first ones, and what it lacks has probability 0 for the next ones: good enough for `Dirichlet` factors, which
-        gain a pass, but not for tables by maximum likelihood.
+        first ones, and what it lacks has probability 0 for the next ones, unless there is a `head_start`: good enough
+        for `Dirichlet` factors, which gain a pass.
+    head_start : float
+        So many counts in each row of a table (`Categorical`, `Dirichlet`), as the first parameters have them, are put
+        beside the first ones, as if they were the first batch's; they decay like these. So tables by maximum likelihood
+        can do without a warm pass: 10 or so.
     exact : bool
         Score the parameters after each pass, which takes another pass.
     score_last : bool
@@ -96,6 +73,7 @@ class StepwiseEM(Scoring):
     offset: float = field(default=2, kw_only=True)
     batch_size: int | None = field(default=None, kw_only=True)
     warm: bool = field(default=True, kw_only=True)
+    head_start: float = field(default=0.0, kw_only=True)
     exact: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -104,6 +82,8 @@ class StepwiseEM(Scoring):
             raise self.wrong("power", "a number above 0.5, up to 1")
         if not 1 <= self.offset < np.inf:
             raise self.wrong("offset", "a number from 1")
+        if not 0 <= self.head_start < np.inf:
+            raise self.wrong("head_start", "a number of counts, from 0")
         check_size(self)
 
     def settled(self, done: int) -> bool:
@@ -121,15 +101,17 @@ class StepwiseEM(Scoring):
         for k in range(first, n):
             seen = 0.0
             for part in self._parts(model, batches, k):
-                counts, loglik = engine.expect(model, model.theta(params), part)
                 weight = sum(map(len, batches)) / sum(map(len, part))
-                if not len(running.stored):
-                    running.stored = weight * counts
+                part, slots = model.narrowed(part) if len(running.stored) else (part, {})
+                counts, loglik = engine.expect(model, running.theta(model, params, slots), part)
+                if len(running.stored):
+                    running.blend(model, (running.k + self.offset) ** -self.power, weight, counts, slots)
                 else:
-                    running.blend((running.k + self.offset) ** -self.power, weight, counts)
+                    running.begin(model, params, weight, counts, self.head_start)
                 del counts
-                params = model.maximize(running.counts, params)
+                params = running.maximize(model, params, slots)
                 seen += loglik
+            params = running.end_pass(model, params)
             if not self.exact:
                 yield Step(params, seen + model.penalty(params), running)
             elif k + 1 < n:

@@ -22,7 +22,7 @@ from emnlp.inference.symmetric import grow, points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.alignment import IBM1
-from emnlp.models.batches import TwoWay
+from emnlp.models.batches import Batch, TwoWay
 from emnlp.models.directed import DirectedAligner
 from emnlp.models.parallel import BitextModel
 from emnlp.models.posteriors import Posterior, every_line, joined, link_posteriors
@@ -180,6 +180,17 @@ class Aligner(BitextModel):
         for name, model in self.directions.items():
             arrays |= prefixed(name, getattr(model, method)(blocks.part(name)))
         return Blocks(arrays)
+
+    def narrowed(self, batches: Sequence[TwoWay]) -> tuple[Sequence[TwoWay], dict[str, NDArray[np.int32]]]:
+        """Of a batch alone, return it with its own word pairs, numbered alike in both directions, and NULL's rows."""
+        ways: dict[str, Batch] = {}
+        found: dict[str, NDArray[np.int32]] = {}
+        for name, model in self.directions.items():
+            (ways[name], *others), slots = model.narrowed([getattr(each, name) for each in batches])
+            if others or not slots:
+                return batches, {}
+            found |= {f"{name}.{key}": each for key, each in slots.items()}
+        return [TwoWay(ways.get("forward"), ways.get("reverse"), batches[0].local)], found
 
     def expect(self, batch: TwoWay, potentials: Blocks, counts: Blocks) -> float:  # noqa: D102
         return sum(

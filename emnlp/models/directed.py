@@ -23,6 +23,7 @@ from emnlp.learners import Trace
 from emnlp.model import Model
 from emnlp.models.batches import Batch, Places, batch_cells
 from emnlp.models.lexicon import TINY, Conditions, Lexicon, lexical_support, unseen_potentials
+from emnlp.models.narrow import narrow
 from emnlp.models.parallel import BitextModel
 from emnlp.scratch import ranges
 from emnlp.support import Support
@@ -125,6 +126,14 @@ class DirectedAligner(BitextModel):
         if isinstance(jump, Bucketed) and prior.jumps:
             found["jump"] = jump.pseudo_counts(prior.jumps, self.places(corpus.pairs)[1])
         return found
+
+    def narrowed(self, batches: Sequence[Batch]) -> tuple[Sequence[Batch], dict[str, NDArray[np.int32]]]:
+        """Of a batch alone, return it with its own word pairs and NULL's row."""
+        if len(batches) > 1 or not self.factors_["lexical"].by_row:
+            return batches, {}
+        words, n = len(self.target_vocabulary_), len(self.factors_["lexical"].support)
+        batch, slots = narrow(batches[0], words, n)
+        return [batch], {"lexical": slots}
 
     # Potentials
 
