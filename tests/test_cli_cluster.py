@@ -443,3 +443,9 @@ def test_tampered_models(cluster, place):
     status, out, err = cluster("d.jsonl", "--load", "m")
     assert (status, out) == (1, "")
     assert err.startswith("emnlp: m: the model file is damaged")
+
+
+def test_held_out_documents_are_checked_before_training(cluster):
+    put("zebras", "zebra okapi\n")
+    status, _, err = cluster("d.jsonl", *QUICK, "--held-out", "zebras")
+    assert (status, "no word of it is known" in err, "nats a document" in err) == (1, True, False)

@@ -10,6 +10,8 @@ from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 
 from emnlp import (
     EM,
+    LDA,
+    PLSA,
     AnnealedEM,
     Categorical,
     Dirichlet,
@@ -255,3 +257,29 @@ def test_seeds_are_far_from_each_other():
     rows = unit_rows(Documents.from_tokens([["a"]] * 20 + [["b"]] * 20 + [["c"]]))
     assert len(set(rows[seeds(rows, 3, np.random.default_rng(0))].indices)) == 3
     assert len(seeds(rows, 7, np.random.default_rng(0))) == 7  # more than there are different ones
+
+
+@pytest.mark.parametrize("kind", [NaiveBayesMixture, LDA, PLSA])
+def test_held_out_documents_have_to_have_a_known_word(kind):
+    with pytest.raises(InputError, match="no word of it is known"):
+        kind(2, max_iter=3).fit(FREE, held_out=[["zebra"]])
+    with pytest.raises(InputError, match="no word of it is known"):
+        kind(2, max_iter=1).fit(FREE).score([["zebra"], []])
+
+
+@pytest.mark.parametrize("kind", [NaiveBayesMixture, LDA, PLSA])
+def test_weights_and_counts_stay_numbers(kind):
+    with pytest.raises(InputError, match="have weight 0"):
+        kind(2).fit(FREE.weighted(np.zeros(40)))
+    for weight in (1e308, math.nan, -1.0):
+        with pytest.raises(InputError, match="expected 40 weights"):
+            FREE.weighted(np.full(40, weight))
+    with pytest.raises(InputError, match="a count is"):
+        kind(2).fit([[1e300, 1.0], [1.0, 1.0]] * np.ones((2, 2)))
+    assert np.isfinite(kind(2, max_iter=3).fit(FREE.weighted(np.full(40, 1e90))).trace_[-1])
+
+
+def test_completion_needs_two_tokens():
+    model = LDA(2, max_iter=2).fit(FREE)
+    with pytest.raises(InputError, match="two tokens of known words"):
+        model.completion_perplexity([[FREE.vocabulary.words[0]]])

@@ -330,7 +330,7 @@ def test_new_documents(make):
     for call in (model.perplexity, model.completion_perplexity):
         with pytest.raises(InputError, match="no word of it is known"):
             call([["zebra"]])
-    with pytest.raises(InputError, match="no document"):
+    with pytest.raises(InputError, match="no word of it is known"):
         model.score([])
 
 

@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return status
         except (InputError, NumericalError) as error:
             return _fail(str(error))
+        except UnicodeEncodeError as error:
+            return _fail(f"a word cannot be written in {error.encoding}; set PYTHONIOENCODING=utf-8:backslashreplace")
         except MemoryError:
             return _fail(
                 "out of memory; train on less text, or give aligners a smaller --max-length, taggers fewer --states, "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emnlp.cli import arguments
 from emnlp.cli.arguments import say, warn
-from emnlp.cli.documents import add_text, case_of, components, pruned
+from emnlp.cli.documents import add_text, case_of, check_known, components, pruned
 
 if TYPE_CHECKING:
     from emnlp.blocks import Array
@@ -139,16 +139,18 @@ def run(args: argparse.Namespace) -> int:
     held_out = read_documents(args.held_out, lowercase=lowercase) if args.held_out else None
     say(args, f"read {documents!r}")
     if model is None:
-        model = _train(pruned(documents, args), args)
+        kept = pruned(documents, args)
+        check_known(held_out, kept.vocabulary)
+        model = _train(kept, args)
         if args.save:
             model.save(args.save)
     model.n_jobs = arguments.threads(args)
     shares = model.predict_proba(documents)
     found = [model.components_.words[k] for k in shares.argmax(axis=1).tolist()]
     scores = [] if not gold else [clustering_scores(found, gold, gold_name=gold_name).signature()]
-    scores += [] if held_out is None else [_of_held_out(model, held_out)]
     _warn_of_unknown(model, documents, args)
     _write(found, shares, model, args)
+    scores += [] if held_out is None else [_of_held_out(model, held_out)]  # last: it may have no word that is known
     if args.show_words:
         print("\n".join(_table(model, shares, args)))
     for line in scores:  # asked for, so --quiet does not silence them

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from emnlp.cli import arguments
 
 if TYPE_CHECKING:
-    from emnlp.corpus import Documents
+    from emnlp.corpus import Documents, Vocabulary
     from emnlp.models.bags import BagModel
 
 FORMATS = ("jsonl", "tsv", "plain", "folder")
@@ -51,3 +51,11 @@ def pruned(documents: Documents, args: argparse.Namespace) -> Documents:
         what = f"none of the {len(documents.vocabulary):,} words is left: each is in fewer than {least} documents"
         raise InputError(f"{documents.name}: {what}, in too many, or a stop word; give another --min-df or --max-df")
     return kept
+
+
+def check_known(held_out: Documents | None, vocabulary: Vocabulary) -> None:
+    """Raise an InputError if held-out documents have no word in common with those to train on."""
+    from emnlp.errors import InputError
+
+    if held_out is not None and not len(held_out.within(vocabulary).ids):
+        raise InputError(f"{held_out.name}: no word of it is known from the documents to train on")

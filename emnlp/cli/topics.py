@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emnlp.cli import arguments
 from emnlp.cli.arguments import say, warn
-from emnlp.cli.documents import add_text, case_of, pruned
+from emnlp.cli.documents import add_text, case_of, check_known, pruned
 
 if TYPE_CHECKING:
     from emnlp.blocks import Array
@@ -124,17 +124,18 @@ def run(args: argparse.Namespace) -> int:
     held_out = read_documents(args.held_out, lowercase=lowercase) if args.held_out else None
     say(args, f"read {documents!r}")
     if model is None:
-        model = _train(pruned(documents, args), args)
+        kept = pruned(documents, args)
+        check_known(held_out, kept.vocabulary)
+        model = _train(kept, args)
         if args.save:
             model.save(args.save)
     model.n_jobs = arguments.threads(args)
     rows = model.transform(documents)
-    told = "" if held_out is None else _of_held_out(model, held_out)
     _warn_of_unknown(model, documents, args)
     _write(rows, documents, args)
     _show(model, rows, model.known(documents), args)
-    if told:
-        print(told, file=sys.stderr)
+    if held_out is not None:  # last: it may have no word that is known
+        print(_of_held_out(model, held_out), file=sys.stderr)
     say(args, f"found the topics of {len(documents):,} documents in {time.perf_counter() - begin:.1f} s")
     return 0
 

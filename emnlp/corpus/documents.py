@@ -17,6 +17,8 @@ from emnlp.corpus.text import Text, Vocabulary
 from emnlp.errors import InputError
 
 Ints = NDArray[np.int32]
+MOST = 1e100
+"""No count and no weight is above: sums of them stay numbers."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,8 +179,10 @@ class Documents:
             raise InputError(f"{name}: expected counts, (documents, words), not {rows.ndim} dimensions")
         rows.sum_duplicates()
         rows.eliminate_zeros()
-        if not np.isfinite(rows.data).all() or (rows.data < 0).any():
-            raise InputError(f"{name}: a count is negative or not a number; documents are counts of words")
+        if not (np.abs(rows.data) <= MOST).all() or (rows.data < 0).any():
+            raise InputError(
+                f"{name}: a count is negative, above {MOST:g} or not a number; documents are counts of words"
+            )
         named = [str(k) for k in range(rows.shape[1])] if words is None else list(words)
         if len(named) != rows.shape[1] or len(set(named)) < len(named):
             raise InputError(f"{name}: {rows.shape[1]} columns, but {len(set(named))} different words; name each once")
@@ -314,8 +318,8 @@ class Documents:
             If there are not as many weights as documents, or one is negative or not finite.
         """
         given = np.asarray(weights, np.float64)
-        if given.shape != (len(self),) or not np.isfinite(given).all() or (given < 0).any():
-            raise InputError(f"{self.name}: expected {len(self)} weights, one a document, finite and at least 0")
+        if given.shape != (len(self),) or not (np.abs(given) <= MOST).all() or (given < 0).any():
+            raise InputError(f"{self.name}: expected {len(self)} weights, one a document, from 0 to {MOST:g}")
         return replace(self, weights=given)
 
     def names(self) -> list[str | None]:

@@ -81,6 +81,8 @@ class BagModel(Model):
         known = np.bincount(corpus.ids, corpus.counts, len(corpus.vocabulary)).astype(np.float64)
         if not known.any():
             raise InputError(f"{corpus.name}: nothing to learn from: there is no word in it")
+        if corpus.weights is not None and not corpus.lengths @ corpus.weights:
+            raise InputError(f"{corpus.name}: nothing to learn from: documents with words have weight 0")
         used = np.flatnonzero(known)
         self.vocabulary_ = Vocabulary([corpus.vocabulary.words[k] for k in used.tolist()])
         self.frequencies_ = known[used]
@@ -143,6 +145,25 @@ class BagModel(Model):
         words = self.vocabulary_.words
         return [[(words[v], float(row[v])) for v in chosen.tolist()] for row, chosen in zip(table, best)]
 
+    def score(self, corpus: Any) -> float:
+        """Return the mean log-likelihood of a document, in nats, under the normalised probabilities.
+
+        Raises
+        ------
+        InputError
+            If no word of the documents is known.
+        """
+        self.check_fitted()
+        self._tokens(self.corpus(corpus, fitted=True).within(self.vocabulary_))
+        return super().score(corpus)
+
+    def _tokens(self, corpus: Documents) -> float:
+        """Return how many tokens documents of known words have, by their weights."""
+        tokens = float(corpus.lengths.sum() if corpus.weights is None else corpus.lengths @ corpus.weights)
+        if not tokens:
+            raise InputError(f"{corpus.name}: no word of it is known; is this the text that the model is meant for?")
+        return tokens
+
     def perplexity(self, corpus: Any) -> float:
         """Return exp of the mean surprise, in nats, of a known word of documents, under the normalised probabilities.
 
@@ -152,10 +173,7 @@ class BagModel(Model):
             If no word of the documents is known.
         """
         corpus = self.corpus(corpus, fitted=True).within(self.vocabulary_)
-        weights = 1.0 if corpus.weights is None else corpus.weights
-        tokens = float((corpus.lengths * weights).sum())
-        if not tokens:
-            raise InputError(f"{corpus.name}: no word of it is known; is this the text that the model is meant for?")
+        tokens = self._tokens(corpus)
         loglik = engine(self.n_jobs).likelihood(self, self.probabilities(), self.index(corpus))
         return float(np.exp(-loglik / tokens))
 

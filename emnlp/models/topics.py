@@ -151,8 +151,7 @@ class TopicModel(BagModel):
     def score(self, corpus: Any) -> float:
         """Return the mean log-likelihood of a document, in nats; see `perplexity` for what it is of new ones."""
         corpus = self.known(corpus)
-        if not len(corpus):
-            raise InputError(f"{corpus.name}: nothing to score: there is no document")
+        self._tokens(corpus)
         return self.held_out(corpus) / len(corpus)
 
     def perplexity(self, corpus: Any) -> float:
@@ -166,7 +165,7 @@ class TopicModel(BagModel):
             If no word of the documents is known.
         """
         corpus = self.known(corpus)
-        return float(np.exp(min(-self.held_out(corpus) / n_tokens(corpus), 700.0)))
+        return float(np.exp(min(-self.held_out(corpus) / self._tokens(corpus), 700.0)))
 
     def completion_perplexity(self, corpus: Any) -> float:
         """Return exp of the mean surprise of a known word in one half of documents, given the other half.
@@ -179,8 +178,14 @@ class TopicModel(BagModel):
         InputError
             If no word is left in the second half.
         """
-        seen, rest = halves(self.known(corpus))
-        tokens, potentials = n_tokens(rest), self.prepare(Blocks({"word": self.probabilities()["word"]}))
+        corpus = self.known(corpus)
+        self._tokens(corpus)
+        seen, rest = halves(corpus)
+        if not len(rest.ids):
+            raise InputError(
+                f"{seen.name}: no document of it has two tokens of known words, to tell one from the other"
+            )
+        tokens, potentials = self._tokens(rest), self.prepare(Blocks({"word": self.probabilities()["word"]}))
         rows = self.padded(self.proportions(seen))
 
         def loglik(batch: Bags) -> float:
@@ -194,20 +199,6 @@ class TopicModel(BagModel):
         self._recall(arrays, prefix)
         if len(self.names_) != self.n_topics:
             raise ValueError("names_")
-
-
-def n_tokens(corpus: Documents) -> float:
-    """Return how many tokens documents have, by their weights.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    found = float(corpus.lengths.sum() if corpus.weights is None else corpus.lengths @ corpus.weights)
-    if not found:
-        raise InputError(f"{corpus.name}: no word of it is known; is this the text that the model is meant for?")
-    return found
 
 
 def halves(corpus: Documents) -> tuple[Documents, Documents]:
