@@ -83,6 +83,9 @@ class Model(Product):
     counts_climb: ClassVar[bool] = True
     """Whether the expected counts are the derivative of the objective by log theta."""
 
+    keeps_local: ClassVar[bool] = False
+    """Whether E-steps leave something in ``batch.local`` for the next one: then starts run one after the other."""
+
     kept: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes (arrays, vocabularies, ints) that belong into a model file."""
 
@@ -106,6 +109,7 @@ class Model(Product):
 
         What an E-step leaves for the next one on the same batch, and no parameter tells, belongs into a dictionary
         ``batch.local``, of arrays and numbers: another start finds it empty, and checkpoints hold it.
+        Such a model sets `keeps_local`.
         """
         raise NotImplementedError
 

@@ -123,7 +123,7 @@ class Search:
     def workers(self) -> Engine:
         """Where starts run."""
         ordered = self.callback is not None or self.checkpoint is not None
-        alone = len(self.seeds) == 1 or ordered or any(hasattr(batch, "local") for batch in self.batches)
+        alone = len(self.seeds) == 1 or ordered or self.model.keeps_local
         return Serial() if alone else engine(self.model.n_jobs)
 
     def _each(self, function: Callable[[int | None], Any], seeds: Sequence[int | None]) -> Any:

@@ -80,6 +80,7 @@ class Agreement(Aligner):
             raise InputError(f"step is {self.step}; it has to be above 0; for no regularisation, set rounds to 0")
 
     counts_climb: ClassVar[bool] = False
+    keeps_local: ClassVar[bool] = True  # duals
 
     @property
     def guarantee(self) -> Guarantee:  # type: ignore[override]

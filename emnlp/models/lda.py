@@ -86,6 +86,7 @@ class LDA(TopicModel):
     inner_tol: float = 1e-3
 
     counts_climb: ClassVar[bool] = False  # the posterior is not exact
+    keeps_local: ClassVar[bool] = True  # the proportions of documents
 
     def __post_init__(self) -> None:
         super().__post_init__()
