@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from emnlp.blocks import Array
 from emnlp.corpus.documents import Documents
+from emnlp.plusplus import far_apart
 
 
 def tfidf(documents: Documents, inverse: Array) -> Array:
@@ -54,22 +56,16 @@ def seeds(rows: Any, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     Each is the best of some drawn with probability by 1 - cosine to the nearest one so far.
     """
     trials = 2 + int(np.log(n))
-    chosen = [int(rng.integers(rows.shape[0]))]
-    distance = _distances(rows, chosen)[:, 0]
-    while len(chosen) < n:
-        total = distance.sum()
-        p = distance / total if total > 0 else None
-        drawn = rng.choice(rows.shape[0], trials, p=p)
-        nearer = np.minimum(_distances(rows, drawn), distance[:, None])
-        best = int(nearer.sum(axis=0).argmin())
-        chosen.append(int(drawn[best]))
-        distance = nearer[:, best]
-    return np.array(chosen, np.int64)
 
+    def distances(items: Sequence[int]) -> Array:
+        found: Array = np.maximum(1 - (rows @ rows[np.asarray(items)].T).toarray(), 0)
+        return found
 
-def _distances(rows: Any, chosen: Any) -> Array:
-    found: Array = np.maximum(1 - (rows @ rows[chosen].T).toarray(), 0)
-    return found
+    def draw(nearest: Array) -> list[int]:
+        total = nearest.sum()
+        return rng.choice(rows.shape[0], trials, p=nearest / total if total > 0 else None).tolist()
+
+    return np.array(far_apart(n, int(rng.integers(rows.shape[0])), distances, draw), np.int64)
 
 
 def spherical_kmeans(

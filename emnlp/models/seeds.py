@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from emnlp.blocks import Array
 from emnlp.corpus.points import Points
+from emnlp.plusplus import far_apart
 
 
 def seeds(points: Points, n: int, rng: np.random.Generator | None, spread: bool = True) -> Array:
@@ -38,17 +41,15 @@ def seeds(points: Points, n: int, rng: np.random.Generator | None, spread: bool 
         differences = (batch.values - point for batch in batches)
         return np.concatenate([np.einsum("nd,nd->n", each, each) for each in differences])
 
-    def drawn(weights: Array) -> list[int]:
+    def distances(items: Sequence[int]) -> Array:
+        return np.stack([squares(points.values[item]) for item in items], axis=1)
+
+    def draw(weights: Array) -> list[int]:
         if rng is None:
             return [int(weights.argmax())]
         totals = np.cumsum(weights if weights.any() else masses)  # every item may be taken already
         places = np.searchsorted(totals, rng.random(tries) * totals[-1], "right")
         return np.minimum(places, len(points) - 1).tolist()
 
-    found = drawn(masses * squares(points.mean) if rng is None else masses)[:1]
-    nearest = squares(points.values[found[0]])
-    while len(found) < n:
-        left = {item: np.minimum(nearest, squares(points.values[item])) for item in drawn(masses * nearest)}
-        best = min(left, key=lambda item: float(masses @ left[item]))
-        found, nearest = [*found, best], left[best]
-    return points.values[found]
+    first = draw(masses * squares(points.mean) if rng is None else masses)[0]
+    return points.values[far_apart(n, first, distances, lambda nearest: draw(masses * nearest), masses)]
