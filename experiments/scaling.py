@@ -1,4 +1,4 @@
-"""How time and memory grow with the text: the aligner in memory and out of core, a process each; see README.md."""
+"""How time and memory grow with the text: an aligner in memory, out of core, and stepwise; see README.md."""
 
 import argparse
 import sys
@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from measure import measured
 
-from emnlp import Bitext
+from emnlp import Bitext, StepwiseEM
 from emnlp.corpus.registry import file
 from emnlp.models.forecast import forecast
 from emnlp.models.recipes import recipe, train
 
-PLACES = ("in memory", "out of core")
+PLACES = ("in memory", "out of core", "stepwise")
 VARIANTS = 4
 """Copies of a text have so many forms of each word, so that their vocabulary grows, too."""
 
@@ -35,8 +35,9 @@ def run(folder: Path, n: int, place: str, model: str, steps: int | None) -> None
     chain = recipe(model)
     for aligner in chain:
         aligner.max_iter = aligner.max_iter if steps is None else steps
+        aligner.learner = StepwiseEM(score_last=False) if place == "stepwise" else aligner.learner
     expected = forecast(chain, bitext, timed=False)
-    megabytes = (expected.memory if place == "in memory" else expected.lexicon) >> 20
+    megabytes = (expected.lexicon if place == "out of core" else expected.memory) >> 20
     (folder / "forecast").write_text(f"{expected.cells} {expected.slots} {megabytes}")
     train(bitext, chain).predict(bitext)
 

@@ -37,6 +37,7 @@ ROUNDS = {"refresh_at": (1, 3)}
 LEARNERS = {
     "em": EM(), "hard": HardEM(), "annealed": AnnealedEM(start=0.4, every=1), "stepwise": StepwiseEM(batch_size=3),
     "exact": StepwiseEM(batch_size=3, exact=True), "incremental": IncrementalEM(parts=3, batch_size=3),
+    "replacing": StepwiseEM(batch_size=3, replace=1.5),
     "chain": [EM(2), HardEM(2), IncrementalEM(parts=2, batch_size=3)], "unscored": EM(score_last=False),
 }  # fmt: skip
 SPELT = Logistic(kappa=0.1, spread=0.5, entropy=2.0)

@@ -15,6 +15,7 @@ from emnlp import (
     Chain,
     DirectGradient,
     Dirichlet,
+    GaussianMixture,
     HardEM,
     IncrementalEM,
     InputError,
@@ -37,6 +38,7 @@ LEARNERS = {
     "hard": HardEM(),
     "annealed": AnnealedEM(start=0.4, every=1),
     "stepwise": StepwiseEM(batch_size=3),
+    "replacing": StepwiseEM(batch_size=3, replace=1.5),
     "incremental": IncrementalEM(parts=3, batch_size=3),
     "chain": [EM(2), HardEM(2), EM()],
 }
@@ -222,7 +224,7 @@ def test_annealing_by_length_asks_the_model():
 # A part at a time
 
 
-def plain_stepwise(pairs, passes, power, offset):
+def plain_stepwise(pairs, passes, power, offset, replace=0.0):
     """Return t(target | source) after stepwise EM of Model 1, a pair a batch, and what each pass saw: dictionaries."""
     vocabulary, t, k, seen = {f for _, target in pairs for f in target}, None, 0, []
 
@@ -241,29 +243,70 @@ def plain_stepwise(pairs, passes, power, offset):
             totals[e] = totals.get(e, 0) + count
         return {(e, f): count / totals[e] for (e, f), count in mean.items()}
 
+    def blend():
+        for b in weights:
+            weights[b] *= 1 - eta
+        kept[b_now], weights[b_now] = counts, eta * n
+        return {key: (1 - eta) * mean[key] + eta * n * counts.get(key, 0) for key in mean}
+
+    def exchange():
+        old = kept[b_now]
+        beyond = {key: old[key] + replace * (counts[key] - old[key]) for key in old}
+        kept[b_now] = {key: max(beyond[key], (2 - replace) * counts[key]) for key in old}
+        weights[b_now] = 1.0
+        return weighted()
+
+    def weighted():
+        scale = n / sum(weights.values())
+        return {key: scale * sum(weights[b] * kept[b].get(key, 0) for b in kept) for key in mean}
+
+    n, kept, weights = len(pairs), {}, {}
     found = [e_step(*pair) for pair in pairs]
     mean, seen = {}, [sum(loglik for _, loglik in found)]
     for counts, _ in found:
         for key, count in counts.items():
             mean[key] = mean.get(key, 0) + count
     t = m_step()
-    for _ in range(passes - 1):
+    for done in range(1, passes):
         seen.append(0.0)
-        for pair in pairs:
+        if replace and done == 2:
+            weights = {b: min(1.0, weight / weights[n - 1]) for b, weight in weights.items()}
+            mean = weighted()
+            t = m_step()
+        for b_now, pair in enumerate(pairs):  # noqa: B007 (read in blend and exchange)
             eta, (counts, loglik) = (k + offset) ** -power, e_step(*pair)
-            mean = {key: (1 - eta) * mean[key] + eta * len(pairs) * counts.get(key, 0) for key in mean}
-            t, k, seen[-1] = m_step(), k + 1, seen[-1] + loglik
+            mean, k = (exchange(), k) if replace and done > 1 else (blend(), k + 1)
+            t, seen[-1] = m_step(), seen[-1] + loglik
     return t, seen
 
 
-def test_stepwise_equals_a_plain_one():
-    learner = StepwiseEM(power=0.8, offset=3, batch_size=1)
+@pytest.mark.parametrize("replace", [0.0, 1.0, 1.7])
+def test_stepwise_equals_a_plain_one(replace):
+    learner = StepwiseEM(power=0.8, offset=3, batch_size=1, replace=replace)
     model = IBM1(learner=learner, max_iter=4).fit(PAIRS)
-    t, seen = plain_stepwise(PAIRS, 4, 0.8, 3)
+    t, seen = plain_stepwise(PAIRS, 4, 0.8, 3, replace)
     for (e, f), p in t.items():
         assert dict(model.translations(e))[f] == pytest.approx(p, rel=1e-9)
     np.testing.assert_allclose(model.trace_[:4], seen, rtol=1e-12)
     assert model.trace_[4] / len(PAIRS) == pytest.approx(model.score(PAIRS))
+
+
+@pytest.mark.parametrize("replace", [1.0, 1.5])
+@pytest.mark.parametrize("start", [{"warm": True}, {"warm": False, "head_start": 5.0}], ids=["warm", "cold"])
+def test_replaced_counts_reach_what_em_reaches(replace, start):
+    """Nothing of the first passes stays, and the counts are those of all items once."""
+    learner, states = StepwiseEM(batch_size=3, replace=replace, **start), []
+    model = IBM1(learner=learner, max_iter=300)
+    model.fit(PAIRS, callback=lambda k, step: states.append(step.state.counts["lexical"].sum()))
+    assert model.trace_[-1] == pytest.approx(IBM1(max_iter=3000).fit(PAIRS).trace_[-1], rel=1e-4)
+    assert states[-1] == pytest.approx(sum(len(target) for _, target in PAIRS), rel=1e-6)
+
+
+def test_moments_are_replaced_too():
+    points = np.random.default_rng(0).normal(size=(60, 2)) + np.repeat([[-4.0, 0.0], [4.0, 0.0]], 30, axis=0)
+    model = GaussianMixture(2, random_state=0, max_iter=40, learner=StepwiseEM(batch_size=10, replace=1.5)).fit(points)
+    batch = GaussianMixture(2, random_state=0, max_iter=40).fit(points)
+    assert model.trace_[-1] == pytest.approx(batch.trace_[-1], rel=1e-6)
 
 
 def test_stepwise_counts_stay_in_range():
@@ -410,7 +453,8 @@ def test_wrong_settings_are_refused():
         (EM, {"steps": 0}), (HardEM, {"steps": 1.5}), (AnnealedEM, {"start": 0}), (AnnealedEM, {"start": 1.1}),
         (AnnealedEM, {"growth": 1}), (AnnealedEM, {"every": 0}), (AnnealedEM, {"by": "words"}),
         (AnnealedEM, {"until": 0, "by": "length"}), (StepwiseEM, {"power": 0.5}), (StepwiseEM, {"offset": 0.5}),
-        (StepwiseEM, {"batch_size": 0}), (IncrementalEM, {"parts": 0}), (IncrementalEM, {"batch_size": 2.5}),
+        (StepwiseEM, {"batch_size": 0}), (StepwiseEM, {"replace": 2}), (StepwiseEM, {"replace": -1}),
+        (IncrementalEM, {"parts": 0}), (IncrementalEM, {"batch_size": 2.5}),
         (Chain, {}), (Chain, {"learners": [EM]}), (Chain, {"learners": [EM(), HardEM()]}),
         (Chain, {"learners": [StepwiseEM(1, batch_size=2), IncrementalEM(batch_size=3)]}),
     ]  # fmt: skip

@@ -50,7 +50,9 @@ def bitext():
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"warm": False}, {"warm": False, "head_start": 5.0}], ids=["warm", "cold", "head"]
+    "more",
+    [{}, {"warm": False}, {"warm": False, "head_start": 5.0}, {"warm": False, "replace": 1.0}, {"replace": 1.6}],
+    ids=["warm", "cold", "head", "replaced", "relaxed"],
 )
 @pytest.mark.parametrize("lexicon", LEXICA)
 @pytest.mark.parametrize("model", MODELS)
@@ -60,11 +62,11 @@ def test_a_batch_touches_its_own_slots_alone_and_ends_as_whole_tables_do(bitext,
     monkeypatch.setattr(
         DirectedAligner, "lexical_potentials", lambda self, theta: (sizes.append(len(theta)), prepare(self, theta))[1]
     )
-    narrow = MODELS[model](LEXICA[lexicon], learner=learner, max_iter=3, random_state=1).fit(bitext)
+    narrow = MODELS[model](LEXICA[lexicon], learner=learner, max_iter=4, random_state=1).fit(bitext)
     seen, n = list(sizes), max(sizes)
     for kind in (DirectedAligner, Aligner):
         monkeypatch.setattr(kind, "narrowed", Model.narrowed)
-    dense = MODELS[model](LEXICA[lexicon], learner=learner, max_iter=3, random_state=1).fit(bitext)
+    dense = MODELS[model](LEXICA[lexicon], learner=learner, max_iter=4, random_state=1).fit(bitext)
     assert np.median(seen) < n / 2
     assert np.median(sizes[len(seen) :]) > n / 2
     for name in narrow.params_:

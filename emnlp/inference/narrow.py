@@ -74,8 +74,8 @@ def read_at(table, totals, slots, conditions):
 
 @njit(nogil=True, cache=True)
 def add_at(table, totals, slots, conditions, factor, values):
-    """Add ``factor * values``, (m,), to some slots of a table, and to the sums of their rows; else as `read_at`."""
+    """Add ``factor * values``, (m,), to slots of a table, which stay 0 at least, and to row sums; else as `read_at`."""
     for k in range(slots.size):
-        value = factor * values[k]
-        table[slots[k]] += value
-        totals[conditions[slots[k]]] += value
+        before = table[slots[k]]
+        table[slots[k]] = max(before + factor * values[k], 0.0)
+        totals[conditions[slots[k]]] += table[slots[k]] - before

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from emnlp.engines import Engine
     from emnlp.model import Model
 
+M_STEPS = 64
+"""At least so many a pass have the blocks that are small beside a lexicon, if there are as many batches."""
+
 
 @dataclass(frozen=True)
 class StepwiseEM(Scoring):
@@ -40,7 +43,8 @@ class StepwiseEM(Scoring):
     batch_size : int, optional
         As the model's `index` counts it: cells of word pairs for aligners, tokens for taggers, documents for mixtures.
         Where the model can tell the slots of a batch, as aligners with `Categorical` or `Dirichlet` lexicons can, what
-        a batch costs grows with the batch; elsewhere an M-step costs as much as the model has slots.
+        a batch costs grows with the batch, and the other factors have an M-step some 64 times a pass; elsewhere an
+        M-step costs as much as the model has slots.
     warm : bool
         Whether the first pass is one of batch EM, for counts to begin with. Without, those of the first batch are the
         first ones, and what it lacks has probability 0 for the next ones, unless there is a `head_start`: good enough
@@ -49,6 +53,11 @@ class StepwiseEM(Scoring):
         So many counts in each row of a table (`Categorical`, `Dirichlet`), as the first parameters have them, are put
         beside the first ones, as if they were the first batch's; they decay like these. So tables by maximum likelihood
         can do without a warm pass: 10 or so.
+    replace : float
+        Above 0, batches are remembered: from the second time on that a batch is seen, nothing fades, and its counts
+        are replaced: by the new ones, incremental EM after a stepwise pass, for 1, and for up to 2 by what lies beyond,
+        ``max(old + replace (new - old), (2 - replace) new)`` (over-relaxation): a lexicon gains most with 1.5 or so.
+        Memory holds the counts of all batches, 12 bytes a number; the batches' order is the same in each pass.
     exact : bool
         Score the parameters after each pass, which takes another pass.
     score_last : bool
@@ -57,7 +66,9 @@ class StepwiseEM(Scoring):
     References
     ----------
     Liang & Klein (2009), Online EM for unsupervised models; Cappé & Moulines (2009), On-line expectation-maximization
-    algorithm for latent data models; Hoffman, Blei & Bach (2010), Online learning for latent Dirichlet allocation.
+    algorithm for latent data models; Hoffman, Blei & Bach (2010), Online learning for latent Dirichlet allocation. For
+    `replace`: Chen, Zhu, Teh & Zhang (2018), Stochastic expectation maximization with variance reduction;
+    Salakhutdinov & Roweis (2003), Adaptive overrelaxed bound optimization methods.
 
     Examples
     --------
@@ -74,6 +85,7 @@ class StepwiseEM(Scoring):
     batch_size: int | None = field(default=None, kw_only=True)
     warm: bool = field(default=True, kw_only=True)
     head_start: float = field(default=0.0, kw_only=True)
+    replace: float = field(default=0.0, kw_only=True)
     exact: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -84,6 +96,8 @@ class StepwiseEM(Scoring):
             raise self.wrong("offset", "a number from 1")
         if not 0 <= self.head_start < np.inf:
             raise self.wrong("head_start", "a number of counts, from 0")
+        if not 0 <= self.replace < 2:
+            raise self.wrong("replace", "0 for not, 1 for an exchange, or more, below 2")
         check_size(self)
 
     def settled(self, done: int) -> bool:
@@ -98,18 +112,28 @@ class StepwiseEM(Scoring):
             running, first = Running(), 0
             if self.exact and n > 0:
                 yield Step(params, self.score(model, params, batches, engine), running)
+        n_items, every = sum(map(len, batches)), max(1, len(batches) // M_STEPS)
         for k in range(first, n):
             seen = 0.0
-            for part in self._parts(model, batches, k):
-                weight = sum(map(len, batches)) / sum(map(len, part))
-                part, slots = model.narrowed(part) if len(running.stored) else (part, {})
+            if self.replace and len(running.seen) == len(batches):
+                running.gather(self._share(running.k - 1) * len(batches) / running.scale)
+                params = running.maximize(model, params, {})
+            for turn, (b, part) in enumerate(self._parts(model, batches, k), start=1):
+                size, (part, slots) = sum(map(len, part)), model.narrowed(part)
                 counts, loglik = engine.expect(model, running.theta(model, params, slots), part)
-                if len(running.stored):
-                    running.blend(model, (running.k + self.offset) ** -self.power, weight, counts, slots)
+                share, weight = self._share(running.k), n_items / size
+                if b in running.seen:
+                    running.replace(model, b, n_items, self.replace, counts, slots)
+                elif len(running.stored):
+                    running.blend(model, share, weight, counts, slots)
                 else:
-                    running.begin(model, params, weight, counts, self.head_start)
+                    running.begin(model, params, weight, counts, slots, self.head_start)
+                    share = 1.0
+                if self.replace and b is not None and not running.whole:
+                    running.keep(b, size, share * weight, counts, slots)
                 del counts
-                params = running.maximize(model, params, slots)
+                if not slots or turn % every == 0 or turn == len(batches):
+                    params = running.maximize(model, params, slots)
                 seen += loglik
             params = running.end_pass(model, params)
             if not self.exact:
@@ -118,10 +142,17 @@ class StepwiseEM(Scoring):
                 yield Step(params, self.score(model, params, batches, engine), running)
         yield self.end(model, params, batches, engine, running)
 
-    def _parts(self, model: Model, batches: Sequence[Any], done: int) -> list[Sequence[Any]]:
-        """Return what a pass learns from at a time, in order."""
+    def _share(self, k: int) -> float:
+        """Return what the k-th batch counts for, from 0, when it is blended in."""
+        return (k + self.offset) ** -self.power if k >= 0 else 1.0
+
+    def _parts(self, model: Model, batches: Sequence[Any], done: int) -> Iterator[tuple[int | None, Sequence[Any]]]:
+        """Yield what a pass learns from at a time, in order: the number of a batch, and it; or None, and all."""
         if done == 0 and self.warm:
-            return [batches]
-        seed, n = model.random_state, len(batches)
-        order = range(n) if seed is None else np.random.default_rng([seed, done]).permutation(n)
-        return [[batches[b]] for b in order]
+            yield None, batches
+            return
+        order, seed = np.arange(len(batches)), model.random_state
+        if seed is not None:
+            order = np.random.default_rng([seed, 0 if self.replace else done]).permutation(order)
+        for b in order.tolist():
+            yield b, [batches[b]]

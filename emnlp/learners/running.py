@@ -1,4 +1,4 @@
-"""The counts that `StepwiseEM` keeps, decayed by one number; a large table is read and written where a batch is."""
+"""The counts that `StepwiseEM` has, decayed by one number; a large table is read and written where a batch is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from emnlp.blocks import Array, Blocks
 from emnlp.inference.narrow import add_at, read_at
+from emnlp.jumps import Jumps
 from emnlp.storage import packable
+from emnlp.support import Support
 
 if TYPE_CHECKING:
     from emnlp.factors import Factor
@@ -22,12 +24,42 @@ Slots = Mapping[str, NDArray[np.int32]]
 
 @packable
 @dataclass
+class Seen:
+    """The counts that a batch of `n` items gave when it was last seen, and what they count for in the stored ones.
+
+    By block they are flat places and values there: of the slots that the batch has, or of what is not 0.
+    """
+
+    n: int
+    weight: float
+    counts: dict[str, tuple[NDArray[np.int32], Array]]
+
+    @classmethod
+    def of(cls, n: int, weight: float, counts: Mapping[str, Array], slots: Slots) -> Seen:
+        """Return what to keep of a batch's counts."""
+        places = {name: slots[name] if name in slots else np.flatnonzero(array) for name, array in counts.items()}
+        flat = {name: array if name in slots else array.ravel()[places[name]] for name, array in counts.items()}
+        return cls(n, weight, {name: (at.astype(np.int32), flat[name]) for name, at in places.items()})
+
+    def array(self, name: str, like: Array, slots: Slots) -> Array:
+        """Return a block's counts, laid out as a batch's are."""
+        at, values = self.counts[name]
+        if name in slots:
+            return values
+        array = np.zeros(like.shape)
+        array.ravel()[at] = values
+        return array
+
+
+@packable
+@dataclass
 class Running:
     """Where `StepwiseEM` stands: the counts are ``scale * stored``, and `k` batches have been blended in.
 
     `slots`, here as from `Model.narrowed`, are by block those that a batch reads, where these are not all: theta has
     them alone, and so have the batch's counts. What that takes grows with the batch, not with the table; `totals` are
-    the row sums of such blocks' stored counts, from their first batch in a pass to its end.
+    the row sums of such blocks' stored counts, from their first batch in a pass to its end. `seen` are the batches that
+    are to be replaced when they come again, by number; `whole` says that the stored counts are the sum of these.
 
     It goes on changing as the learner goes on: what is to be kept of it has to be copied, or written, before.
     """
@@ -35,6 +67,8 @@ class Running:
     stored: Blocks = field(default_factory=lambda: Blocks({}))
     scale: float = 1.0
     k: int = 0
+    seen: dict[int, Seen] = field(default_factory=dict)
+    whole: bool = False
     totals: dict[str, Array] = field(default_factory=dict, init=False)
 
     @property
@@ -42,12 +76,22 @@ class Running:
         """The counts."""
         return self.scale * self.stored
 
-    def begin(self, model: Model, params: Blocks, weight: float, counts: Blocks, head_start: float) -> None:
+    def begin(self, model: Model, params: Blocks, weight: float, counts: Blocks, slots: Slots, head: float) -> None:
         """Take the first counts, `weight` times, and so many in each row of a table as the parameters predict."""
-        self.stored = weight * counts
+        self.stored = Blocks({name: self._first(params[name], counts[name], slots.get(name)) for name in counts})
+        for array in self.stored.values():
+            array *= weight
         for name, factor in model.factors_.items():
-            if head_start > 0 and factor.by_row:
-                self.stored[name][:] += (weight * head_start) * factor.probabilities(params[name])
+            if head > 0 and factor.by_row:
+                self.stored[name][:] += (weight * head) * factor.probabilities(params[name])
+
+    @staticmethod
+    def _first(params: Array, counts: Array, slots: NDArray[np.int32] | None) -> Array:
+        if slots is None:
+            return counts.copy()
+        whole = np.zeros(len(params))
+        whole[slots] = counts
+        return whole
 
     def blend(self, model: Model, share: float, weight: float, counts: Blocks, slots: Slots) -> None:
         """Let the counts be a share of `weight` times new ones, and for the rest what they were: one number's work."""
@@ -55,25 +99,64 @@ class Running:
         if self.scale < 1e-200:  # before it, and what is stored with it, leave the range of numbers
             for array in [*self.stored.values(), *self.totals.values()]:
                 array *= self.scale
+            for each in self.seen.values():
+                each.weight *= self.scale
             self.scale = 1.0
-        factor = share * weight / self.scale
+        self._add(model, share * weight / self.scale, counts, slots)
+        self.k += 1
+
+    def _add(self, model: Model, factor: float, counts: Blocks, slots: Slots) -> None:
         for name, stored in self.stored.items():
             if name in slots:
                 conditions = model.factors_[name].support.conditions
                 add_at(stored, self.totals[name], slots[name], conditions, factor, counts[name])
             else:
                 stored += factor * counts[name]
-        self.k += 1
+
+    def keep(self, b: int, n: int, weight: float, counts: Blocks, slots: Slots) -> None:
+        """Remember a batch of n items whose counts, `weight` times, were the last to be blended in."""
+        self.seen[b] = Seen.of(n, weight / self.scale, counts, slots)
+
+    def gather(self, last: float) -> None:
+        """Begin a pass that replaces: sum up the batches' counts, that of `last` weight as they are, until they are."""
+        for stored in self.stored.values():
+            stored[:] = 0.0
+        for each in self.seen.values():
+            each.weight = each.weight if self.whole else min(1.0, each.weight / last)
+            for name, (at, values) in each.counts.items():
+                self.stored[name].ravel()[at] += each.weight * values
+        items = sum(each.n for each in self.seen.values())
+        self.scale, self.whole = items / sum(each.weight * each.n for each in self.seen.values()), True
+
+    def replace(self, model: Model, b: int, items: int, relax: float, counts: Blocks, slots: Slots) -> None:
+        """Put a batch's new counts, or what lies beyond them, in the place of its old ones; there are so many items."""
+        old, fresh, change = self.seen[b], {}, {}
+        counted = {name for name, factor in model.factors_.items() if isinstance(factor.bound_to, Support | Jumps)}
+        for name, new in counts.items():
+            before = old.array(name, new, slots)
+            fresh[name] = np.maximum(before + relax * (new - before), (2 - relax) * new) if name in counted else new
+            change[name] = fresh[name] - old.weight * before
+        self._add(model, 1.0, Blocks(change), slots)
+        for name in counted - slots.keys():
+            np.maximum(
+                self.stored[name], 0.0, out=self.stored[name]
+            )  # what is left of a sum whose terms were taken off
+        self.scale = items / (items / self.scale + (1.0 - old.weight) * old.n)
+        self.seen[b] = Seen.of(old.n, 1.0, fresh, slots)
 
     def theta(self, model: Model, params: Blocks, slots: Slots) -> Blocks:
         """Return what the E-step of a batch reads: of the counts where it has `slots`, otherwise of parameters."""
         arrays = {}
         for name, factor in model.factors_.items():
-            arrays[name] = self._theta(name, factor, slots[name]) if name in slots else factor.theta(params[name])
+            arrays[name] = (
+                self._theta(name, factor, params[name], slots[name]) if name in slots else factor.theta(params[name])
+            )
         return Blocks(arrays)
 
-    def _theta(self, name: str, factor: Factor, slots: NDArray[np.int32]) -> Array:
+    def _theta(self, name: str, factor: Factor, params: Array, slots: NDArray[np.int32]) -> Array:
         support = factor.support
+        if not len(self.stored):
+            return factor.theta(params)[slots]
         if name not in self.totals:
             self.totals[name] = support.sum(self.stored[name])
         counts, sums, *rows = read_at(self.stored[name], self.totals[name], slots, support.conditions)
