@@ -310,11 +310,20 @@ def best_paths(first, last, pairs, slots, places, null, words, jumps, scales, sh
 
 @njit(nogil=True, cache=True)
 def normalisers(jumps, classes, lefts, rights):
-    """Return Z of each row, (R,): see `row_sum`."""
+    """Return Z of each row, (R,): see `row_sum`; of sums over jumps by 1, 2, .. words to either side."""
     width = (jumps.shape[1] - 1) // 3
+    before, after = np.zeros((jumps.shape[0], width + 1)), np.zeros((jumps.shape[0], width + 1))
+    for c in range(jumps.shape[0]):
+        for d in range(1, width + 1):
+            before[c, d] = before[c, d - 1] + jumps[c, width - d]
+            after[c, d] = after[c, d - 1] + jumps[c, width + d]
     z = np.empty(classes.size)
     for r in range(classes.size):
-        z[r] = row_sum(jumps[classes[r]], lefts[r], rights[r], width)
+        c, left, right = classes[r], max(lefts[r], 0), rights[r]
+        z[r] = jumps[c, 2 * width + min(right + 1, width)] + before[c, min(left, width)] + after[c, min(right, width)]
+        z[r] += max(left - width, 0) * jumps[c, 0] + max(right - width, 0) * jumps[c, 2 * width]
+        if lefts[r] >= 0:
+            z[r] += jumps[c, width]
     return z
 
 
@@ -323,18 +332,26 @@ def pressures(weights, shape, classes, lefts, rights):
     """Return by class and column the sum over rows of a row's weight times its outcomes in that column.
 
     With ``mass / Z`` for weights, that is what the log-likelihood loses, to first order, by a unit of a jump's weight.
+    Rows first add to the widest jump that they have room for, to either side; then wider jumps add to narrower ones.
     """
     totals = np.zeros(shape)
     width = (shape[1] - 1) // 3
+    farther = np.zeros((2, shape[0]))
     for r in range(classes.size):
-        row, weight, left, right = totals[classes[r]], weights[r], lefts[r], rights[r]
-        row[2 * width + min(right + 1, width)] += weight
+        c, weight, left, right = classes[r], weights[r], lefts[r], rights[r]
+        totals[c, 2 * width + min(right + 1, width)] += weight
         if left >= 0:
-            row[width] += weight
-        for d in range(1, min(left, width) + 1):
-            row[width - d] += weight
-        for d in range(1, min(right, width) + 1):
-            row[width + d] += weight
-        row[0] += weight * max(left - width, 0)
-        row[2 * width] += weight * max(right - width, 0)
+            totals[c, width] += weight
+        if left > 0:
+            totals[c, width - min(left, width)] += weight
+            farther[0, c] += weight * max(left - width, 0)
+        if right > 0:
+            totals[c, width + min(right, width)] += weight
+            farther[1, c] += weight * max(right - width, 0)
+    for c in range(shape[0]):
+        for d in range(width - 1, 0, -1):
+            totals[c, width - d] += totals[c, width - d - 1]
+            totals[c, width + d] += totals[c, width + d + 1]
+        totals[c, 0] += farther[0, c]
+        totals[c, 2 * width] += farther[1, c]
     return totals
