@@ -148,10 +148,7 @@ def unpack(packed: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
 def write(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Write arrays and a JSON header as one file, whole or not at all."""
     with replacing(path) as part:
-        try:
-            fill(part, header, arrays)
-        except OSError as error:
-            raise InputError(f"{os.fspath(path)}: cannot be written ({error})") from None
+        fill(part, header, arrays)
 
 
 def fill(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:

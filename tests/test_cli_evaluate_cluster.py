@@ -141,6 +141,60 @@ def test_bad_input_says_what_and_where(run, folder, files, args, message):
     assert err.count("\n") == 1
 
 
+NUMBERED = "".join(f"{d}\n" for d in range(10))
+SCORES = "".join(f"{-d / 7:.4f}\t0.1\n" for d in range(10))
+TOPICS = "0\tsport\t0.900000\t0.100000\n1\t-\t0.250000\t0.750000\n2\tx\t1.000000\t0.000000\n"
+TOP = "0\tsport\t1\t0.900000\n1\t-\t0\t0.750000\n2\tx\t1\t1.000000\n"
+
+
+@pytest.mark.parametrize(
+    ("clusters", "message"),
+    [
+        (TOPICS, "clusters:1: this is the output of emnlp topics"),
+        (TOP, "clusters:1: this is the output of emnlp topics"),
+        (TOP.replace("\n", "\r\n"), "clusters:1: this is the output of emnlp topics"),
+        (NUMBERED, "clusters:10: no cluster in 10 lines has a second document"),
+        (NUMBERED + "\n", "clusters:11: no cluster in 10 lines has a second document"),
+        (SCORES, "clusters:10: no cluster in 10 lines has a second document"),
+        ('0\n{"component": "0", "posterior": {"0": 1.0}}\n', "clusters:2: this is JSON"),
+    ],
+)
+def test_what_cannot_be_clusters_is_refused(run, folder, clusters, message):
+    (folder / "clusters").write_text(clusters)
+    (folder / "gold.txt").write_text("a\n" * 2 + "b\n" * (clusters.count("\n") - 3) + "\n" * (clusters.count("\n") > 2))
+    status, out, err = run("clusters", "gold.txt")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"emnlp: {message}")
+    assert "emnlp cluster -o" in err or "cut -f 3" in err
+
+
+@pytest.mark.parametrize("args", [[], ["-o", "topics"], ["--top", "1", "-o", "topics"]])
+def test_what_the_commands_write(run, command, folder, monkeypatch, args):
+    """Topics are refused, as the help says, but for their best topics; clusters are not."""
+    monkeypatch.setattr(cli, "COMMANDS", ("cluster", "evaluate", "topics"))
+    text = "".join(f'{{"label": "{label}", "text": "{label} is {n} here"}}\n' for n, label in enumerate("abab"))
+    (folder / "gold.jsonl").write_text(text)
+    assert command("cluster", "gold.jsonl", "--components", "2", "-q", "-o", "found", "--posteriors", "json")[0] == 0
+    assert run("found", "gold.jsonl")[0] == 0
+    assert "json:1: this is JSON" in run("json", "gold.jsonl")[2]
+    status, out, _ = command("topics", "gold.jsonl", "--topics", "2", "-q", *args)
+    assert status == 0
+    written = out or (folder / "topics").read_text()
+    (folder / "found").write_text(written)
+    assert "found:1: this is the output of emnlp topics" in run("found", "gold.jsonl")[2]
+    if "--top" in args:
+        (folder / "found").write_text("".join(line.split("\t")[2] + "\n" for line in written.splitlines()))
+        assert run("found", "gold.jsonl")[0] == 0
+
+
+def test_clusters_that_look_odd_are_scored(run, folder):
+    """Two documents in two clusters; numbers in order, one of them twice; names with a share; floats."""
+    for clusters in ("0\n1\n", NUMBERED + "9\n", "0\ta\t0.900000\n0\tb\t0.900000\n", "1.0e+00\n" * 3, "{a}\n" * 2):
+        (folder / "clusters").write_text(clusters)
+        (folder / "gold.txt").write_text("a\n" * clusters.count("\n"))
+        assert run("clusters", "gold.txt")[0] == 0
+
+
 @pytest.mark.parametrize("args", [[], ["a"], ["a", "b", "--lines", "x"]])
 def test_bad_usage(run, args):
     assert run(*args)[0] == 2

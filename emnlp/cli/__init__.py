@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -57,14 +58,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             _mute()
             return 1
         except OSError as error:
-            _mute()
-            return _fail(f"{error.filename or 'a file'}: cannot be read or written ({error.strerror or error})")
+            full = error.errno == errno.ENOSPC  # what is written elsewhere than to standard output has a name
+            name = error.filename or ("standard output" if full or _is_stuck() else "a file")
+            return _fail(f"{name}: cannot be read or written ({error.strerror or error})")
 
 
 def _fail(message: str) -> int:
+    if _is_stuck():
+        _mute()
     if sys.stderr is not None:
         print(f"emnlp: {message}", file=sys.stderr)
     return 1
+
+
+def _is_stuck() -> bool:
+    """Return whether standard output cannot take what it still holds."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        return True
+    return False
 
 
 def _mute() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from emnlp.errors import InputError
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 PREDICTED has a line a document: the number or name of its cluster, and what you
-like after a TAB. GOLD is documents with labels: JSON lines (.jsonl, .json), lines
+like after a TAB; what cannot be clusters, such as the output of `emnlp topics`, is
+refused. GOLD is documents with labels: JSON lines (.jsonl, .json), lines
 of 'label TAB text' (.tsv, .tab), a folder of class folders, or a corpus that
 `emnlp corpora list` shows; or else a text file with a label a line. A document
 without a label (null, or a blank line) is left out and counted.
@@ -33,6 +35,8 @@ clusters are names of classes. The mappings are those that are best for the
 documents scored. The last line can go into a paper.
 """
 _CLASSES_SHOWN = 5
+_FEW = 10
+"""So many documents are in clusters of their own by no chance."""
 
 
 def add(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -53,14 +57,16 @@ def add(whats: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.
 
 def run_cluster(args: argparse.Namespace) -> int:
     """Run ``emnlp evaluate cluster``."""
-    from emnlp.corpus.files import display_name
+    from emnlp.corpus.files import display_name, read_text
     from emnlp.metrics import clustering_scores
 
     if args.predicted == args.gold == "-":
         raise InputError("more than one file is '-'; standard input can be read once, so give the other by name")
-    predicted, name = first_column(args.predicted), display_name(args.predicted)
+    text, name = read_text(args.predicted), display_name(args.predicted)
+    predicted = _first_fields(text)
     gold, gold_name = gold_labels(args.gold)
     _check(predicted, name, gold, gold_name)
+    _check_clusters(text, predicted, name)
     if args.lines is not None:
         predicted, gold = predicted[args.lines], gold[args.lines]
         if not gold:
@@ -85,9 +91,15 @@ def first_column(path: str) -> list[str | None]:
     """Read what each line has before its first TAB, None if that is nothing."""
     from emnlp.corpus.files import read_text
 
-    text = read_text(path)
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.partition("\t")[0].strip() or None for line in lines]
+    return _first_fields(read_text(path))
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _first_fields(text: str) -> list[str | None]:
+    return [line.partition("\t")[0].strip() or None for line in _lines(text)]
 
 
 def gold_labels(name_or_path: str) -> tuple[list[str | None], str]:
@@ -120,6 +132,26 @@ def _check(predicted: list[str | None], name: str, gold: list[str | None], gold_
         if cluster is None and label is not None:
             there = f"but {gold_name} has the label {label!r}"
             raise InputError(f"{name}:{line}: no cluster, {there}; give every document one")
+
+
+def _check_clusters(text: str, predicted: list[str | None], name: str) -> None:
+    """Refuse what is not clusters: the output of ``emnlp topics``, JSON lines, and another name on each line."""
+    rows, advice = [line.split() for line in _lines(text)], "give clusters, a line a document, such as"
+    if len(rows) > 1 and all(map(_is_of_topics, range(len(rows)), rows)):
+        what = "this is the output of emnlp topics, whose first column numbers the documents"
+        raise InputError(f"{name}:1: {what}; {advice} cut -f 3 leaves of emnlp topics --top 1")
+    for line, cluster in enumerate(predicted, 1):
+        if cluster and cluster.startswith('{"') and cluster.endswith("}"):
+            raise InputError(f"{name}:{line}: this is JSON; {advice} the lines that emnlp cluster -o writes")
+    given = [cluster for cluster in predicted if cluster]
+    if len(given) >= _FEW and len(set(given)) == len(given):
+        what = f"no cluster in {len(given):,} lines has a second document; is this column a number of the line?"
+        raise InputError(f"{name}:{len(predicted)}: {what} {advice} the lines that emnlp cluster -o writes")
+
+
+def _is_of_topics(d: int, row: list[str]) -> bool:
+    """Return whether the columns are the number of a document, a label, and numbers of which the last is a share."""
+    return len(row) > 2 and row[0] == str(d) and re.fullmatch(r"[01]\.\d{6}", row[-1]) is not None
 
 
 def _as_json(scores: ClusteringScores, confusion: bool) -> dict[str, Any]:

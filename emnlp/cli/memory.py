@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from emnlp.cli import arguments
-from emnlp.cli.arguments import say
+from emnlp.cli.arguments import say, warn
 
 if TYPE_CHECKING:
     from emnlp.corpus import Bitext
@@ -105,8 +106,12 @@ def cut(args: argparse.Namespace, chain: list[Aligner]) -> tuple[list[Aligner], 
 
 
 def prune(args: argparse.Namespace, aligner: Aligner, bitext: Bitext) -> None:
-    """Prune the lexicon of an aligner and of the text."""
+    """Prune the lexicon of an aligner and of the text; words that lose all their pairs are a warning."""
     from emnlp.models.pruning import prune as drop
 
-    dropped = drop(aligner, bitext, args.prune[0])
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        dropped = drop(aligner, bitext, args.prune[0])
+    for doubt in doubts:
+        warn(f"--prune: {doubt.message}")
     say(args, f"{dropped:,} word pairs dropped, {len(bitext.pairs.conditions):,} kept")

@@ -159,13 +159,38 @@ def write_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
         yield sys.stdout
         sys.stdout.flush()
         return
+    name = os.fspath(path)
     with (
-        replacing(path) as part,
-        open(part, "wb") as plain,
-        _packed(plain, os.fspath(path)) as raw,
+        _replacing(path) as part,
+        io.BufferedWriter(_Named(part, name)) as plain,
+        _packed(plain, name) as raw,
         io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as stream,
     ):
         yield stream
+
+
+class _Named(io.FileIO):
+    """A file whose errors have the name that the user gave it, however many files are being written."""
+
+    def __init__(self, part: Path, shown: str) -> None:
+        super().__init__(part, "wb")
+        self._shown = shown
+
+    def write(self, content: Any) -> int:
+        """Write bytes."""
+        with _naming(self._shown):
+            return super().write(content)
+
+
+@contextlib.contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Raise an InputError for what goes wrong in writing; that a reader has gone is nobody's mistake."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{name}: cannot be written ({error.strerror or error})") from None
 
 
 @contextlib.contextmanager
@@ -213,13 +238,20 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the same folder and rename it onto `path` when the block ends well.
 
-    Special files (``/dev/null``, a pipe) are given as they are.
+    Special files (``/dev/null``, a pipe) are given as they are. The block does nothing but write: all that goes wrong
+    with files in it is put down to `path`.
 
     Raises
     ------
     InputError
         If `path` cannot be written.
     """
+    with _replacing(path) as part, _naming(os.fspath(path)):
+        yield part
+
+
+@contextlib.contextmanager
+def _replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     place = _place(path)
     if is_special(place):
         yield place

@@ -273,6 +273,22 @@ def spots(starts, classes, start):
 
 
 @njit(nogil=True, cache=True)
+def members(starts):
+    """Return the sentence of each token, and its place there; both (N,) int64.
+
+    Parameters
+    ----------
+    starts : (n + 1,) int64
+        Sentence k has the tokens ``starts[k] .. starts[k + 1] - 1``, from 0 on.
+    """
+    sentences, places = np.empty(starts[-1], np.int64), np.empty(starts[-1], np.int64)
+    for k in range(starts.size - 1):
+        for t in range(starts[k], starts[k + 1]):
+            sentences[t], places[t] = k, t - starts[k]
+    return sentences, places
+
+
+@njit(nogil=True, cache=True)
 def packed(classes, lefts, rights):
     """Return one key a state: class, words before it (plus 1) and after it."""
     keys = np.empty(classes.size, np.int64)

@@ -18,6 +18,7 @@ from emnlp.corpus.text import Vocabulary
 from emnlp.errors import InputError
 from emnlp.factors import FLOOR, Bucketed, Categorical, Factor
 from emnlp.inference import mixture
+from emnlp.inference.index import members
 from emnlp.inference.symmetric import points_of
 from emnlp.learners import Trace
 from emnlp.model import Model
@@ -198,13 +199,13 @@ class DirectedAligner(BitextModel):
 
     def count_emissions(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component."""
-        token, words = 0, len(self.target_vocabulary_)
-        slots, null_rows, first = batch.cell_slots, batch.null_rows, 0
-        for n_source, n_target in batch.sizes.tolist():
-            for j, i in enumerate(latent[token : token + n_target].tolist()):
-                cell = j * n_source + i - 1 if batch.pairs.transposed else (i - 1) * n_target + j
-                counts["lexical"][null_rows[token + j] if i == 0 else words + slots[first + cell]] += 1
-            token, first = token + n_target, first + n_source * n_target
+        _, _, (_, starts, null_rows, cells, transposed), slots, _ = batch.kernel
+        pair, j = members(starts)
+        n_source, n_target = batch.sizes[pair].T
+        i = np.maximum(latent, 1) - 1
+        cell = cells[pair] + (j * n_source + i if transposed else i * n_target + j)
+        words = len(self.target_vocabulary_) + slots[cell]
+        np.add.at(counts["lexical"], np.where(latent > 0, words, null_rows), 1.0)
 
     # What users call
 

@@ -152,18 +152,15 @@ class HMMAligner(DirectedAligner):
     def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component; NULL or not; each jump, from the start and to the end, too."""
         self.count_emissions(batch, latent, counts)
-        token, first, places = 0, 0, batch.places
-        for n_source, n_target in batch.sizes.tolist():
-            path = latent[token : token + n_target].tolist()
-            m = 0
-            for i in [*path, n_source + 1]:
-                if i > 0:
-                    klass, row = (int(each[first + m]) for each in places)
-                    for slot in self._states.slots(klass, row, m, i, n_source):
-                        counts["jump"][slot] += 1
-                    m = i
-            counts["null"][:] += [n_target - path.count(0), path.count(0)]
-            token, first = token + n_target, first + n_source + 1
+        n_source, n_target = batch.sizes.T
+        pair = np.repeat(np.arange(len(batch)), n_target + 1)
+        path = np.insert(latent, np.cumsum(n_target), n_source + 1)  # each pair ends by a jump to I + 1
+        pair, path = pair[path > 0], path[path > 0]  # NULL leaves the chain where it is
+        before = np.where(np.roll(path > n_source[pair], 1), 0, np.roll(path, 1))  # 0 after an end: the next start
+        states = np.cumsum(n_source + 1)[pair] - n_source[pair] - 1 + before
+        klass, row = (each[states] for each in batch.places)
+        np.add.at(counts["jump"], self._states.slots(klass, row, before, path, n_source[pair]), 1.0)
+        np.add.at(counts["null"], np.where(latent > 0, 0, 1), 1.0)
 
     def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:  # noqa: D102
         found = super().inherit_prior(start, same)

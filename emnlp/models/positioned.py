@@ -14,6 +14,7 @@ from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.pairs import Pairs
 from emnlp.factors import Factor, Uniform
 from emnlp.inference import mixture
+from emnlp.inference.index import members
 from emnlp.models.batches import Batch, most_probable
 from emnlp.models.directed import NO_TILT, DirectedAligner
 from emnlp.models.lexicon import N_UNSEEN, TINY
@@ -124,16 +125,14 @@ class PositionedAligner(DirectedAligner):
     def count(self, batch: Batch, latent: NDArray[np.int32], counts: Blocks) -> None:
         """Count each target word under its component, and the component under the lengths (and j)."""
         self.count_emissions(batch, latent, counts)
-        token, rank = 0, np.cumsum(self._positions.covered) - 1
-        bases, steps, foreign = batch.places
+        _, _, (_, starts, *_), _, (bases, steps, foreign) = batch.kernel
         assert foreign is None, "the position factor does not cover lengths unseen in training"
-        for k, (_, n_target) in enumerate(batch.sizes.tolist()):
-            for j, i in enumerate(latent[token : token + n_target].tolist()):
-                if i > 0 or self.null is None:
-                    counts["position"][rank[bases[k] + (i * n_target + j if steps[k] else i)]] += 1
-                if self.null is not None:
-                    counts["null"][int(i == 0)] += 1
-            token += n_target
+        pair, j = members(starts)
+        cells = bases[pair] + np.where(steps[pair], latent * batch.target_lengths[pair] + j, latent)
+        drawn = cells if self.null is None else cells[latent > 0]
+        np.add.at(counts["position"], self._positions.slots[drawn], 1.0)
+        if self.null is not None:
+            np.add.at(counts["null"], np.where(latent > 0, 0, 1), 1.0)
 
     def inherit_prior(self, start: DirectedAligner, same: set[str]) -> dict[str, Array]:  # noqa: D102
         found = super().inherit_prior(start, same)

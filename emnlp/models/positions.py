@@ -68,6 +68,12 @@ class Positions:
         """Which cells are outcomes of the position factor: all, or all but NULL."""
         return (self.components > 0) | self.with_null
 
+    @cached_property
+    def slots(self) -> Ints:
+        """The slot of each cell that is an outcome of the position factor."""
+        slots: Ints = np.cumsum(self.covered) - 1
+        return slots
+
     def support(self) -> Support:
         """Return the position factor's support: its conditions are (shape, j), its outcomes i."""
         n_targets = self.shapes[:, 1]

@@ -58,8 +58,8 @@ class States:
         """Return the factor's counts: the adjoint of `prepare`."""
         raise NotImplementedError
 
-    def slots(self, klass: int, row: int, m: int, i: int, n_source: int) -> list[int]:
-        """Return which counts a jump from m to i adds to; i is 1 + `n_source` at the end."""
+    def slots(self, klass: Ints, row: Ints, m: Ints, i: Ints, n_source: Ints) -> Ints:
+        """Return which counts jumps from m to i add to; i is 1 + `n_source` at the end."""
         raise NotImplementedError
 
 
@@ -93,11 +93,11 @@ class ByBucket(States):
     def collect(self, weights: Array, scales: Array) -> Array:  # noqa: D102
         return np.concatenate([weights.ravel(), scales])
 
-    def slots(self, klass: int, row: int, m: int, i: int, n_source: int) -> list[int]:  # noqa: D102
+    def slots(self, klass: Ints, row: Ints, m: Ints, i: Ints, n_source: Ints) -> Ints:  # noqa: D102
         columns = 3 * self.width + 1
-        jump = self.width + min(max(i - m, -self.width), self.width)
-        column = 2 * self.width + min(i - m, self.width) if i > n_source else jump
-        return [klass * columns + column, (self.n_words + 2) * columns + row]
+        jump = self.width + np.clip(i - m, -self.width, self.width)
+        column = np.where(i > n_source, self.width + jump, jump)
+        return np.concatenate([klass * columns + column, (self.n_words + 2) * columns + row])
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,7 @@ class ByTable(States):
         counts: Array = weights[support.conditions, columns]
         return counts
 
-    def slots(self, klass: int, row: int, m: int, i: int, n_source: int) -> list[int]:  # noqa: D102
-        support = self._cells[0]
-        return [int(support.starts[klass]) + i - 1] if row >= 0 else []
+    def slots(self, klass: Ints, row: Ints, m: Ints, i: Ints, n_source: Ints) -> Ints:  # noqa: D102
+        known = row >= 0
+        slots: Ints = self._cells[0].starts[klass[known]] + i[known] - 1
+        return slots
