@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,26 +137,22 @@ class Running:
             fresh[name] = np.maximum(before + relax * (new - before), (2 - relax) * new) if name in counted else new
             change[name] = fresh[name] - old.weight * before
         self._add(model, 1.0, Blocks(change), slots)
-        for name in counted - slots.keys():
-            np.maximum(
-                self.stored[name], 0.0, out=self.stored[name]
-            )  # what is left of a sum whose terms were taken off
+        for name in counted - slots.keys():  # what is left of a sum whose terms were taken off may be below 0
+            np.maximum(self.stored[name], 0.0, out=self.stored[name])
         self.scale = items / (items / self.scale + (1.0 - old.weight) * old.n)
         self.seen[b] = Seen.of(old.n, 1.0, fresh, slots)
 
     def theta(self, model: Model, params: Blocks, slots: Slots) -> Blocks:
         """Return what the E-step of a batch reads: of the counts where it has `slots`, otherwise of parameters."""
-        arrays = {}
-        for name, factor in model.factors_.items():
-            arrays[name] = (
-                self._theta(name, factor, params[name], slots[name]) if name in slots else factor.theta(params[name])
-            )
-        return Blocks(arrays)
+        factors = model.factors_.items()
+        return Blocks({name: self._theta(name, each, params[name], slots.get(name)) for name, each in factors})
 
-    def _theta(self, name: str, factor: Factor, params: Array, slots: NDArray[np.int32]) -> Array:
-        support = factor.support
+    def _theta(self, name: str, factor: Factor, params: Array, slots: NDArray[np.int32] | None) -> Any:
+        if slots is None:
+            return factor.theta(params)
         if not len(self.stored):
             return factor.theta(params)[slots]
+        support = factor.support
         if name not in self.totals:
             self.totals[name] = support.sum(self.stored[name])
         counts, sums, *rows = read_at(self.stored[name], self.totals[name], slots, support.conditions)
