@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape, glob
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from emnlp import storage
 from emnlp.corpus.files import check_writable
@@ -120,6 +123,31 @@ def part(path: str | os.PathLike[str], k: int, n: int) -> str:
     ('fit', 'fit.1')
     """
     return os.fspath(path) if n == 1 else f"{os.fspath(path)}.{k + 1}"
+
+
+def parts(path: str | os.PathLike[str], n: int) -> list[str]:
+    """Return the files of n fits that share a checkpoint, see `part`.
+
+    Raises
+    ------
+    InputError
+        If another number of fits has left a file of that checkpoint, which these would never read.
+    """
+    found, name = [part(path, k, n) for k in range(n)], os.fspath(path)
+    ours = re.compile(re.escape(name) + r"(\.[0-9]+)?")
+    for other in sorted(glob(escape(name) + "*")):
+        if ours.fullmatch(other) and other not in found and _is_checkpoint(other):
+            what = "left by a training of another number of models, not of this one's"
+            raise InputError(f"{other}: a checkpoint {what} {n}; delete it, or give another path")
+    return found
+
+
+def _is_checkpoint(path: str) -> bool:
+    try:
+        with safe_open(path, framework="numpy") as stream:
+            return "checkpoint" in json.loads((stream.metadata() or {}).get("emnlp", "{}"))
+    except (SafetensorError, OSError, ValueError, TypeError):
+        return False
 
 
 def marks(model: Model, corpus: Any, batches: Sequence[Any], start: Model | None, held_out: Any) -> dict[str, Any]:

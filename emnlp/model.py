@@ -22,7 +22,6 @@ from emnlp.fitting import HeldOut
 from emnlp.learners import EM, Chain, Learner, Step, Trace
 from emnlp.product import Product
 from emnlp.restarts import Search
-from emnlp.starts import first
 from emnlp.support import Support
 
 Callback = Callable[[int, Step], None]
@@ -52,7 +51,7 @@ class Model(Product):
     n_probes : int
         Random starts to try for one M-step, of which the best `n_init` are run.
     verbose : int
-        1 shows a progress bar on a terminal.
+        1 shows a progress bar on a terminal, and says which checkpoint a fit goes on from.
 
     Attributes
     ----------
@@ -240,11 +239,12 @@ class Model(Product):
         if not batches:
             raise InputError("nothing to learn from: no item of the corpus is usable")
         self.trace_ = Trace(n_items=sum(len(batch) for batch in batches))
-        search = Search(self, lambda model, seed: first(model, corpus, batches, seed, start), batches, callback)
+        search = Search(self, corpus, batches, start, callback)
         if held_out is not None:
             search.held_out = HeldOut(self.corpus(held_out, fitted=True), patience)
         if checkpoint is not None:
             search.checkpoint = Checkpoint(checkpoint, every, marks(self, corpus, batches, start, search.held_out))
+        del start  # the search lets go of it as soon as it can
         self._share(search.best())
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from emnlp import starts
 from emnlp.blocks import Blocks
 from emnlp.checkpoint import Checkpoint, renewed, rounds
 from emnlp.engines import Engine, Serial, engine
@@ -63,9 +66,11 @@ class Search:
     Parameters
     ----------
     model : Model
-    first : callable
-        From a model and a seed to first parameters.
+    corpus
     batches : sequence
+        Of the corpus.
+    start : Model, optional
+        What a run begins from beside its seed. Where there is but one run, the search lets go of it then.
     callback : callable, optional
     held_out : HeldOut, optional
         The run is kept that this text likes best.
@@ -73,8 +78,9 @@ class Search:
     """
 
     model: Model
-    first: Callable[[Model, int | None], Blocks]
+    corpus: Any
     batches: Sequence[Any]
+    start: Model | None = None
     callback: Callable[[int, Step], None] | None = None
     held_out: HeldOut | None = None
     checkpoint: Checkpoint | None = None
@@ -93,7 +99,7 @@ class Search:
         """
         self.factors = self.model.factors_
         if self.checkpoint is not None:
-            self.standing = self.checkpoint.read() or self.standing
+            self.standing = self._found(self.checkpoint) or self.standing
         seeds = self.seeds
         if self.model.n_probes > self.model.n_init:
             probed = self.standing.probed
@@ -144,18 +150,23 @@ class Search:
             getattr(batch, "local", {}).clear()
         return model
 
+    def _first(self, model: Model, seed: int | None) -> Blocks:
+        return starts.first(model, self.corpus, self.batches, seed, self.start)
+
     def _probe(self, seed: int | None) -> float:
         """Return the objective after one M-step."""
         probe = self._fresh().twin()
         probe.max_iter, probe.tol, probe.verbose = 1, 0.0, 0
-        params = run(probe, self.first(probe, seed), self.batches)
+        params = run(probe, self._first(probe, seed), self.batches)
         return probe.trace_[-1] + probe.regulariser(params)
 
     def _attempt(self, seed: int | None) -> Found:
         """Run from a start, or from where the checkpoint found it."""
         model, held_out = self._fresh(), replace(self.held_out) if self.held_out else None
         place, self.standing.place = [self.standing.place], None
-        first = [self.first(model, seed) if place[0] is None else None]  # popped: it need not live through the run
+        first = [self._first(model, seed) if place[0] is None else None]  # popped: it need not live through the run
+        if len(self.seeds) == 1:
+            self.start = None  # nor need what it is made of
         title = f" {len(self.standing.done) + 1}/{self.model.n_init}" if len(self.seeds) > 1 else ""
         save = self._save if self.checkpoint else None
         params = run(
@@ -163,6 +174,13 @@ class Search:
         )
         value = max(model.trace_.held_out) if held_out else model.trace_[-1] + model.regulariser(params)
         return Found(value, params, model.trace_, rounds(self.factors, model.factors_))
+
+    def _found(self, checkpoint: Checkpoint) -> Standing | None:
+        """Return what the checkpoint holds, if there is one that fits; say so."""
+        found: Standing | None = checkpoint.read()
+        if found is not None and self.model.verbose:
+            tqdm.write(f"emnlp: going on from {os.fspath(checkpoint.path)}", file=sys.stderr)
+        return found
 
     def _save(self, place: Place) -> None:
         if self.checkpoint is not None and place.done % self.checkpoint.every == 0:

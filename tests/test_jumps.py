@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reference import column, row_totals
 
 from emnlp import Bitext, Categorical, Dirichlet, Fixed, HMMAligner, InputError, Jump, PooledJump
-from emnlp.inference.chain import normalisers, pressures
+from emnlp.inference.chain import normalisers, pressures, row_sum
 from emnlp.jumps import Jumps
 
 EXAMPLES = settings(max_examples=40, deadline=None)
@@ -40,7 +40,9 @@ def test_sums_are_those_over_all_outcomes(rows, width, seed):
         totals.append(sum(v[klass, each] for each in columns))
         for each in columns:
             pressure[klass, each] += share
-    np.testing.assert_allclose(normalisers(v, *table), totals, rtol=1e-12)
+    found = normalisers(v, *table)
+    np.testing.assert_allclose(found, totals, rtol=1e-12)
+    assert [row_sum(v[c], left, right, width) for c, left, right in zip(*table, strict=True)] == found.tolist()
     np.testing.assert_allclose(pressures(mass, jumps.shape, *table), pressure, rtol=1e-12, atol=1e-15)
 
 

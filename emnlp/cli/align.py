@@ -16,7 +16,7 @@ from emnlp.cli.rare import say_dropped
 from emnlp.cli.results import Results
 
 if TYPE_CHECKING:
-    from emnlp.corpus import Bitext, Priors
+    from emnlp.corpus import Bitext
     from emnlp.models import Aligner
 
 _GROWN = ("intersection", "union", "grow-diag", "grow-diag-final", "grow-diag-final-and")
@@ -145,9 +145,9 @@ def run(args: argparse.Namespace) -> int:
                 _warn_of_unknown(aligner, bitext, args)
                 priors.write(args, bitext, results.write(aligner, bitext))
         else:
-            prior = priors.read(args)
+            given = checkpoints.settings(args, len(chain)) | {"prior": priors.read(args)}
             bitext = memory.settle(args, chain, _read(args))
-            aligner = _train(bitext, chain, prior, args, pruned)
+            aligner = _train(bitext, chain, given, args, pruned)
             if args.save:
                 aligner.save(args.save)
             priors.write(args, bitext, results.write(aligner, bitext))
@@ -246,7 +246,7 @@ def _stream(aligner: Aligner, results: Results, args: argparse.Namespace) -> Non
 
 
 def _train(
-    bitext: Bitext, chain: list[Aligner], prior: Priors | None, args: argparse.Namespace, pruned: Aligner | None
+    bitext: Bitext, chain: list[Aligner], given: dict[str, Any], args: argparse.Namespace, pruned: Aligner | None
 ) -> Aligner:
     from emnlp.models import Agreement
     from emnlp.models.recipes import train
@@ -261,9 +261,8 @@ def _train(
     seed = (args.seed or 0) if args.init == "random" else None
     verbose = 0 if args.quiet else 1
     settings: dict[str, Any] = {"n_jobs": arguments.threads(args), "random_state": seed, "verbose": verbose}
-    settings |= checkpoints.settings(args, len(chain))
-    aligner = train(bitext, chain, prior=prior, after=report, **settings)
-    priors.tell(args, prior, aligner)
+    aligner = train(bitext, chain, after=report, **settings, **given)
+    priors.tell(args, given["prior"], aligner)
     say_dropped(args, aligner)
     return aligner
 

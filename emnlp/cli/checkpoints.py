@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 from emnlp.cli import arguments
-from emnlp.cli.arguments import say
 
 
 def add(run: Any) -> None:
@@ -46,12 +45,18 @@ def paths(args: argparse.Namespace, n: int) -> list[str]:
 
 
 def settings(args: argparse.Namespace, n: int) -> dict[str, Any]:
-    """Return what training n models takes, `checkpoint` and `every`; say so if there is something to go on from."""
+    """Return what training n models takes, `checkpoint` and `every`.
+
+    Raises
+    ------
+    InputError
+        If training another number of models has left checkpoints.
+    """
+    from emnlp.checkpoint import parts
+
     if not args.checkpoint:
         return {}
-    found = [path for path in paths(args, n) if os.path.exists(path)]
-    if found:
-        say(args, f"going on from {found[-1]}")
+    parts(args.checkpoint, n)
     return {"checkpoint": args.checkpoint, "every": args.checkpoint_every or 1}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from emnlp.blocks import Array
 from emnlp.errors import InputError
 from emnlp.inference.index import coarsen, invert
+from emnlp.inference.rows import sum_rows
 from emnlp.storage import Saved
 from emnlp.support import Support
+
+CHUNK = 1 << 16
+"""So many slots at a time: of a large lexicon, memory has no room for more numbers by slot than there have to be."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +95,29 @@ class Coarse:
         self.support, self.backoff = support, backoff
         condition_class, n_conditions = backoff.conditions.classes(support.names[0])
         self.outcome_class, self.n_classes = backoff.outcomes.classes(support.names[1])
-        starts, order = invert(condition_class[support.conditions], n_conditions)
-        outcomes = self.outcome_class[support.outcomes]
-        self.slots, coarse_conditions = coarsen(starts, order, outcomes, self.n_classes)
-        self.coarse_conditions, self.n_conditions = coarse_conditions, n_conditions
+        classes = np.empty(len(support), np.int32)
+        for part in _chunks(len(support)):
+            classes[part] = condition_class[support.conditions[part]]
+        starts, order = invert(classes, n_conditions)
+        for part in _chunks(len(support)):
+            classes[part] = self.outcome_class[support.outcomes[part]]
+        self.slots, self.coarse_conditions = coarsen(starts, order, classes, self.n_classes)
+        self.n_conditions = n_conditions
 
-    def pseudo_counts(self, counts: Array) -> Array:
-        """Return ``strength * q(o | c)``, (S,)."""
-        smoothing = self.backoff.smoothing
-        coarse = np.bincount(self.slots, counts, minlength=len(self.coarse_conditions))
-        totals = np.bincount(self.coarse_conditions, coarse, minlength=self.n_conditions)
+    def add(self, counts: Array, sums: Array) -> None:
+        """Add the pseudo-counts, ``strength * q(o | c)``, that follow from expected counts to `sums`; both are (S,)."""
+        slots, outcomes = self.slots, self.support.outcomes
+        coarse = sum_rows(slots, counts, len(self.coarse_conditions))
+        totals = sum_rows(self.coarse_conditions, coarse, self.n_conditions)
         totals[totals == 0] = 1.0
-        coarse *= self.backoff.strength / totals[self.coarse_conditions]
-        by_outcome = np.bincount(self.support.outcomes, counts, minlength=self.support.n_outcomes) + smoothing
-        by_class = np.bincount(self.outcome_class, by_outcome, minlength=self.n_classes)
-        within = by_outcome / by_class[self.outcome_class]
-        pseudo: Array = coarse[self.slots] * within[self.support.outcomes]
-        return pseudo
+        scales = self.backoff.strength / totals
+        for part in _chunks(len(coarse)):
+            coarse[part] *= scales[self.coarse_conditions[part]]
+        by_outcome = sum_rows(outcomes, counts, self.support.n_outcomes) + self.backoff.smoothing
+        within = by_outcome / sum_rows(self.outcome_class, by_outcome, self.n_classes)[self.outcome_class]
+        for part in _chunks(len(sums)):
+            sums[part] += coarse[slots[part]] * within[outcomes[part]]
+
+
+def _chunks(n: int) -> Iterator[slice]:
+    return (slice(first, first + CHUNK) for first in range(0, n, CHUNK))

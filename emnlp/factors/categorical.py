@@ -79,11 +79,13 @@ class Categorical(Factor):
         return params
 
     def maximize(self, counts: Array, params: Array) -> Array:  # noqa: D102
-        smoothed = counts if self.alpha == 1 else counts + (self.alpha - 1)
+        if self.alpha == 1 and self.by_row:
+            return self.support.normalise(counts)
+        smoothed = counts + (self.alpha - 1)
         if self.backoff is not None:
-            smoothed = smoothed + self._coarse.pseudo_counts(counts)
+            self._coarse.add(counts, smoothed)
         if self.pseudo is not None:
-            smoothed = smoothed + self.pseudo
+            smoothed += self.pseudo
         return self.support.normalise(smoothed)
 
     @property

@@ -128,14 +128,14 @@ def row_sum(weights, left, right, width):
 
     `left` is -1 at the start, which is no position: there is no staying where one is.
     """
-    total = weights[2 * width + min(right + 1, width)]
-    if left >= 0:
-        total += weights[width]
+    before, after = 0.0, 0.0
     for d in range(1, min(left, width) + 1):
-        total += weights[width - d]
+        before += weights[width - d]
     for d in range(1, min(right, width) + 1):
-        total += weights[width + d]
-    return total + max(left - width, 0) * weights[0] + max(right - width, 0) * weights[2 * width]
+        after += weights[width + d]
+    z = weights[2 * width + min(right + 1, width)] + before + after
+    z += max(left - width, 0) * weights[0] + max(right - width, 0) * weights[2 * width]
+    return z + weights[width] if left >= 0 else z
 
 
 @njit(nogil=True, cache=True)
@@ -310,7 +310,7 @@ def best_paths(first, last, pairs, slots, places, null, words, jumps, scales, sh
 
 @njit(nogil=True, cache=True)
 def normalisers(jumps, classes, lefts, rights):
-    """Return Z of each row, (R,): see `row_sum`; of sums over jumps by 1, 2, .. words to either side."""
+    """Return Z of each row, (R,), with the bits of `row_sum`: of sums over jumps by 1, 2, .. words to either side."""
     width = (jumps.shape[1] - 1) // 3
     before, after = np.zeros((jumps.shape[0], width + 1)), np.zeros((jumps.shape[0], width + 1))
     for c in range(jumps.shape[0]):

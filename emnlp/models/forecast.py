@@ -6,8 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from emnlp.corpus.bitext import Bitext
+from emnlp.corpus.text import Text
 from emnlp.engines import lanes
+from emnlp.factors import Bucketed
 from emnlp.learners import EM
 from emnlp.models.agreement import Agreement
 from emnlp.models.aligner import Aligner
@@ -19,6 +23,9 @@ PROGRAM = 180 << 20
 
 PAIR = 120
 """Bytes of a sentence pair that are always in memory: where its line, tokens, cells and places begin."""
+
+JUMPS, ROW = 64 << 20, 56
+"""Bytes that an HMM takes beside its lexicon, buffers that are not given back; and those of a row of its jumps."""
 
 SAMPLE = 1 << 17
 """Cells of the sample: a batch."""
@@ -64,23 +71,40 @@ def forecast(chain: Sequence[Aligner], bitext: Bitext, timed: bool = True) -> Fo
     """
     pairs = bitext.pairs
     slots, cells, tokens = len(pairs.conditions), int(pairs.cells[-1]), len(pairs.source.ids) + len(pairs.target.ids)
-    each = max(_slot_bytes(aligner, started=k > 0, slots=slots, cells=cells) for k, aligner in enumerate(chain))
+    most = max(slots * _slot_bytes(aligner, slots, cells) + _jump_bytes(aligner, bitext) for aligner in chain)
     hmm = any(isinstance(part, HMMAligner) for aligner in chain for part in aligner.directions.values())
     duals = any(isinstance(aligner, Agreement) and aligner.rounds > 0 for aligner in chain)
     seconds = _seconds(chain, bitext) if timed and cells > 64 * SAMPLE else None
-    corpus = cells * (8 if duals else 4) + tokens * (12 if hmm else 4)
-    return Forecast(slots, cells, PROGRAM + PAIR * len(bitext) + each * slots, corpus, seconds)
+    corpus = cells * (8 if duals else 4) + tokens * (16 if hmm else 8)
+    return Forecast(slots, cells, PROGRAM + PAIR * len(bitext) + most, corpus, seconds)
 
 
-def _slot_bytes(aligner: Aligner, started: bool, slots: int, cells: int) -> int:
-    """Return how many bytes a slot takes in memory while an aligner is trained, those of its start included."""
+def _slot_bytes(aligner: Aligner, slots: int, cells: int) -> int:
+    """Return how many bytes a slot takes in memory while an aligner is trained, whose start is let go of in time."""
     ways = len(aligner.directions)
-    lists, params = 8 + 4 * ways, 8 * ways * (2 if started else 1)  # and those of the start
+    lists, params = 8 + 4 * ways, 8 * ways
     n_lanes = len(lanes(range(cells // batch_cells(cells) + 1), 8 * ways * slots))
     backoff = any(getattr(part.lexical, "backoff", None) is not None for part in aligner.directions.values())
     counts = n_lanes + 1 if isinstance(aligner, Agreement) else ways * n_lanes  # one lexicon counts, until the end
-    e_step, m_step = 8 * (ways + counts), 8 * ways * 2 + 24 * backoff
-    return lists + params + 4 * ways * backoff + max(e_step, m_step)
+    e_step, m_step = 8 * (ways + counts), 8 * ways * 2 + 8 * backoff
+    return lists + params + 6 * ways * backoff + max(e_step, m_step)  # there are fewer pairs of classes than of words
+
+
+def _jump_bytes(aligner: Aligner, bitext: Bitext) -> int:
+    """Return how many bytes the jumps of HMMs take."""
+    sides = {"forward": bitext.pairs.source, "reverse": bitext.pairs.target}
+    jumps = {name: getattr(model, "jump", None) for name, model in aligner.directions.items()}
+    rows = [_rows(sides[name], jump.n_words) for name, jump in jumps.items() if isinstance(jump, Bucketed)]
+    return ROW * sum(rows) + (JUMPS if any(jumps.values()) else 0)
+
+
+def _rows(text: Text, n_words: int) -> int:
+    """Return about how many kinds of words, places and lengths of sentences meet, as if words stood anywhere."""
+    lengths, sentences = np.unique(text.lengths, return_counts=True)
+    shares = np.sort(text.counts())[::-1] / len(text.ids)
+    shares = np.append(shares[:n_words], max(0.0, 1 - shares[:n_words].sum()))
+    kinds = (1 - (1 - shares) ** sentences[:, None]).sum(1)  # that may be expected at a place of sentences of a length
+    return len(lengths) + int(lengths @ kinds)
 
 
 def _seconds(chain: Sequence[Aligner], bitext: Bitext) -> float:

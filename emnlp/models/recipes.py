@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from emnlp.checkpoint import part
+from emnlp.checkpoint import parts
 from emnlp.corpus.bitext import Bitext
 from emnlp.corpus.priors import Priors
 from emnlp.errors import InputError
@@ -147,16 +147,26 @@ def train(
 ) -> Aligner:
     """Fit the aligners of a chain one after the other, each with the `prior`; `settings` such as ``n_jobs`` are set.
 
-    `after` is called with each aligner once it is fitted. With a `checkpoint`, see `Model.fit`, the aligners of a chain
-    have a file each: with ``.1`` at the end, ``.2``, and so on.
+    `after` is called with each aligner once it is fitted. The last one is returned. Those before it end unfitted: each
+    forgets its parameters when the next one begins from them, since memory need not hold both.
+
+    With a `checkpoint`, see `Model.fit`, the aligners of a chain have a file each: with ``.1`` at the end, ``.2``, and
+    so on.
+
+    Raises
+    ------
+    InputError
+        If a chain of another length has left a checkpoint of this name.
     """
-    start = None
-    for k, aligner in enumerate(chain):
-        path = None if checkpoint is None else part(checkpoint, k, len(chain))
+    paths = [None] * len(chain) if checkpoint is None else parts(checkpoint, len(chain))
+    start: list[Aligner] = []  # popped: it need not live through the fit that begins from it
+    for k, (aligner, path) in enumerate(zip(chain, paths)):
         for name, value in settings.items():
             setattr(aligner, name, value)
-        start = aligner.fit(bitext, start=start, prior=prior, checkpoint=path, every=every)
+        aligner.fit(bitext, start=start.pop() if start else None, prior=prior, checkpoint=path, every=every)
         if after is not None:
-            after(start)
-    assert start is not None
-    return start
+            after(aligner)
+        if k + 1 < len(chain):
+            start.append(aligner.twin())
+            aligner._forget()
+    return chain[-1]
