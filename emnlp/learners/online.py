@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from emnlp.engines import Engine
     from emnlp.model import Model
 
-M_STEPS = 64
+M_STEPS = 32
 """At least so many a pass have the blocks that are small beside a lexicon, if there are as many batches."""
 
 
@@ -43,7 +43,7 @@ class StepwiseEM(Scoring):
     batch_size : int, optional
         As the model's `index` counts it: cells of word pairs for aligners, tokens for taggers, documents for mixtures.
         Where the model can tell the slots of a batch, as aligners with `Categorical` or `Dirichlet` lexicons can, what
-        a batch costs grows with the batch, and the other factors have an M-step some 64 times a pass; elsewhere an
+        a batch costs grows with the batch, and the other factors have an M-step some 32 times a pass; elsewhere an
         M-step costs as much as the model has slots.
     warm : bool
         Whether the first pass is one of batch EM, for counts to begin with. Without, those of the first batch are the

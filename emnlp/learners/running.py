@@ -59,7 +59,8 @@ class Running:
     `slots`, here as from `Model.narrowed`, are by block those that a batch reads, where these are not all: theta has
     them alone, and so have the batch's counts. What that takes grows with the batch, not with the table; `totals` are
     the row sums of such blocks' stored counts, from their first batch in a pass to its end. `seen` are the batches that
-    are to be replaced when they come again, by number; `whole` says that the stored counts are the sum of these.
+    are to be replaced when they come again, by number; `whole` says that the stored counts are the sum of these. Theta
+    of the other blocks is made once for the same parameters.
 
     It goes on changing as the learner goes on: what is to be kept of it has to be copied, or written, before.
     """
@@ -70,6 +71,7 @@ class Running:
     seen: dict[int, Seen] = field(default_factory=dict)
     whole: bool = False
     totals: dict[str, Array] = field(default_factory=dict, init=False)
+    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def counts(self) -> Blocks:
@@ -148,10 +150,12 @@ class Running:
         return Blocks({name: self._theta(name, each, params[name], slots.get(name)) for name, each in factors})
 
     def _theta(self, name: str, factor: Factor, params: Array, slots: NDArray[np.int32] | None) -> Any:
-        if slots is None:
-            return factor.theta(params)
         if not len(self.stored):
-            return factor.theta(params)[slots]
+            return factor.theta(params) if slots is None else factor.theta(params)[slots]
+        if slots is None:
+            if self._made.get(name, (None,))[0] is not params:
+                self._made[name] = params, factor.theta(params)
+            return self._made[name][1]
         support = factor.support
         if name not in self.totals:
             self.totals[name] = support.sum(self.stored[name])
