@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from measure import measured
 
-from emnlp import Bitext, StepwiseEM
+from emnlp import EM, Bitext, StepwiseEM
 from emnlp.corpus.registry import file
 from emnlp.models.forecast import forecast
 from emnlp.models.recipes import recipe, train
@@ -28,18 +28,21 @@ def write(folder: Path, bitext: Bitext, n: int) -> None:
                 stream.write(" ".join(word + "#" * form for word in side[k % len(side)]) + "\n")
 
 
-def run(folder: Path, n: int, place: str, model: str, steps: int | None) -> None:
+def run(folder: Path, n: int, place: str, args: argparse.Namespace) -> None:
     """Train and align."""
     files = folder / f"source.{n}", folder / f"target.{n}"
     bitext = Bitext.read(*files, scratch=folder if place == "out of core" else None)
-    chain = recipe(model)
+    chain = recipe(args.model)
     for aligner in chain:
-        aligner.max_iter = aligner.max_iter if steps is None else steps
-        aligner.learner = StepwiseEM(score_last=False) if place == "stepwise" else aligner.learner
+        aligner.max_iter = args.steps or aligner.max_iter
+        if place == "stepwise" or args.bare:
+            aligner.learner = (StepwiseEM if place == "stepwise" else EM)(score_last=False)
     expected = forecast(chain, bitext, timed=False)
     megabytes = (expected.lexicon if place == "out of core" else expected.memory) >> 20
     (folder / "forecast").write_text(f"{expected.cells} {expected.slots} {megabytes}")
-    train(bitext, chain).predict(bitext)
+    aligner = train(bitext, chain)
+    if not args.bare:
+        aligner.predict(bitext)
 
 
 def main() -> None:
@@ -48,11 +51,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, nargs="+", default=[10_000, 50_000, 100_000, 200_000])
     parser.add_argument("--model", default="hmm-fast")
     parser.add_argument("--steps", type=int, help="M-steps of each model, for a quick look")
+    parser.add_argument("--bare", action="store_true", help="leave out the last scores, and the links")
     parser.add_argument("--places", nargs="+", default=PLACES, choices=PLACES)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
-        run(Path(args.child[0]), int(args.child[1]), args.child[2], args.model, args.steps)
+        run(Path(args.child[0]), int(args.child[1]), args.child[2], args)
         return
     bitext = Bitext.read(*(file(args.corpus, f"train.{side}") for side in ("en", "fr")), lowercase=True)
     print(
@@ -64,7 +68,7 @@ def main() -> None:
         for n in args.pairs:
             write(Path(folder), bitext, n)
             for place in args.places:
-                given = ["--model", args.model] + ([] if args.steps is None else ["--steps", str(args.steps)])
+                given = ["--model", args.model, "--steps", str(args.steps or 0)] + ["--bare"] * args.bare
                 child = [sys.executable, __file__, *given, "--child", folder, str(n), place]
                 cost = measured(child)
                 cells, slots, megabytes = (int(each) for each in (Path(folder) / "forecast").read_text().split())
