@@ -37,13 +37,6 @@ def _taken(args: argparse.Namespace) -> str | None:
     return next((path for path in given if path != "-" and own.fullmatch(os.path.realpath(path))), None)
 
 
-def paths(args: argparse.Namespace, n: int) -> list[str]:
-    """Return the file of each of the models that are trained one after the other; none, if none is wanted."""
-    from emnlp.checkpoint import part
-
-    return [part(args.checkpoint, k, n) for k in range(n)] if args.checkpoint else []
-
-
 def settings(args: argparse.Namespace, n: int) -> dict[str, Any]:
     """Return what training n models takes, `checkpoint` and `every`.
 
@@ -62,6 +55,8 @@ def settings(args: argparse.Namespace, n: int) -> dict[str, Any]:
 
 def remove(args: argparse.Namespace, n: int) -> None:
     """Remove the files: everything is written."""
-    for path in paths(args, n):
+    from emnlp.checkpoint import part
+
+    for path in [part(args.checkpoint, k, n) for k in range(n)] if args.checkpoint else []:
         if os.path.exists(path):
             os.unlink(path)

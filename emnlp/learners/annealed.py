@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 from emnlp.blocks import Blocks
-from emnlp.learners.base import Scoring, Step
+from emnlp.learners.em import Alternating
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AnnealedEM(Scoring):
+class AnnealedEM(Alternating):
     """EM whose first E-steps are flattened, to depend less on the start; guarantees nothing until the schedule ends.
 
     ``by="power"``: the E-step of step k reads ``P(x, z) ** beta``, with ``beta = start * growth ** (k // every)``. The
@@ -109,19 +109,13 @@ class AnnealedEM(Scoring):
     def settled(self, done: int) -> bool:  # noqa: D102
         return done > self.n_steps
 
-    def iterate(  # noqa: D102
-        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
-    ) -> Iterator[Step]:
-        counts: Blocks | None = state
-        for k in range(done, self.limit(model.max_iter)):
-            if counts is None:
-                level = self.level(k)
-                counts, loglik = engine.expect(model, self._flattened(model, model.theta(params), level), batches)
-                scale = 1 / level if self.by == "power" else 1.0
-                yield Step(params, scale * loglik + model.penalty(params), counts)
-            params = model.maximize(counts, params)
-            counts = state = None
-        yield self.end(model, params, batches, engine)
+    def e_step(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int
+    ) -> tuple[Blocks, float]:
+        level = self.level(done)
+        counts, loglik = engine.expect(model, self._flattened(model, model.theta(params), level), batches)
+        scale = 1 / level if self.by == "power" else 1.0
+        return counts, scale * loglik + model.penalty(params)
 
     def _flattened(self, model: Model, theta: Blocks, level: float) -> Blocks:
         """Return what the E-step reads at a beta, or b."""

@@ -16,7 +16,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EM(Scoring):
+class Alternating(Scoring):
+    """E-step, M-step, E-step, M-step, each over the whole corpus: the loop. A subclass says what its E-step is."""
+
+    def e_step(
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int
+    ) -> tuple[Blocks, float]:
+        """Return the counts after so many M-steps, and the objective of the parameters that they were made with."""
+        raise NotImplementedError
+
+    def renew(self, model: Model, params: Blocks, counts: Blocks, done: int) -> None:
+        """Renew what stays fixed within a round of M-steps; nothing, by default."""
+
+    def iterate(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
+    ) -> Iterator[Step]:
+        counts: Blocks | None = state
+        for k in range(done, self.limit(model.max_iter)):
+            if counts is None:
+                counts, objective = self.e_step(model, params, batches, engine, k)
+                yield Step(params, objective, counts)
+            self.renew(model, params, counts, k)
+            params = model.maximize(counts, params)
+            counts = state = None  # on a large lexicon, not to live through the next E-step
+        yield self.end(model, params, batches, engine)
+
+
+@dataclass(frozen=True)
+class EM(Alternating):
     """Batch EM: the objective never falls. Not for corpora of which a part already tells most: there, go online.
 
     Parameters
@@ -44,16 +71,12 @@ class EM(Scoring):
     def settled(self, done: int) -> bool:  # noqa: D102
         return done > 1 + max(self.refresh_at, default=-1)
 
-    def iterate(  # noqa: D102
-        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
-    ) -> Iterator[Step]:
-        counts: Blocks | None = state
-        for k in range(done, self.limit(model.max_iter)):
-            if counts is None:
-                counts, loglik = engine.expect(model, model.theta(params), batches)
-                yield Step(params, loglik + model.penalty(params), counts)
-            if k in self.refresh_at:
-                model.refresh(counts, params)
-            params = model.maximize(counts, params)
-            counts = state = None  # on a large lexicon, not to live through the next E-step
-        yield self.end(model, params, batches, engine)
+    def e_step(  # noqa: D102
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int
+    ) -> tuple[Blocks, float]:
+        counts, loglik = engine.expect(model, model.theta(params), batches)
+        return counts, loglik + model.penalty(params)
+
+    def renew(self, model: Model, params: Blocks, counts: Blocks, done: int) -> None:  # noqa: D102
+        if done in self.refresh_at:
+            model.refresh(counts, params)

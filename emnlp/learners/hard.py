@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from emnlp.blocks import Blocks
-from emnlp.learners.base import Scoring, Step, check_climbs
+from emnlp.learners.base import Step, check_climbs
+from emnlp.learners.em import Alternating
 
 if TYPE_CHECKING:
     from emnlp.engines import Engine
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HardEM(Scoring):
+class HardEM(Alternating):
     """Hard EM: ``log max over z of P(x, z | theta)``, penalised, never falls. Not from a uniform start, which ties.
 
     The E-step takes the best z of each item in place of all of them by their posteriors, so that the counts are whole
@@ -59,19 +60,14 @@ class HardEM(Scoring):
         self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int = 0, state: Any = None
     ) -> Iterator[Step]:
         check_climbs(self, model)
-        counts: Blocks | None = state
-        for _ in range(done, self.limit(model.max_iter)):
-            if counts is None:
-                counts, objective = self._count(model, params, batches, engine)
-                yield Step(params, objective, counts)
-            params = model.maximize(counts, params)
-            counts = state = None
-        yield self.end(model, params, batches, engine)
+        return super().iterate(model, params, batches, engine, done, state)
 
-    def _count(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> tuple[Blocks, float]:
+    def e_step(
+        self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine, done: int
+    ) -> tuple[Blocks, float]:
         """Return the counts of the best latent structures, and their penalised log-probability."""
         counts = engine.count(model, model.theta(params), batches)
         return counts, model.expected_log_likelihood(counts, params) + model.penalty(params)
 
     def score(self, model: Model, params: Blocks, batches: Sequence[Any], engine: Engine) -> float:  # noqa: D102
-        return self._count(model, params, batches, engine)[1]
+        return self.e_step(model, params, batches, engine, 0)[1]
